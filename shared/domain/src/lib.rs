@@ -4,4 +4,20 @@
 //! come in as parameters, and what is to be done comes out as a value. The functions of the
 //! workspace load, ask this crate, and save.
 
+pub mod alert;
+pub mod change;
+pub mod group;
 pub mod ids;
+pub mod link;
+pub mod membership;
+pub mod pace;
+pub mod price;
+pub mod relay;
+pub mod service;
+pub mod signal;
+pub mod subscription;
+pub mod task;
+pub mod text;
+pub mod texts;
+pub mod time;
+pub mod token;

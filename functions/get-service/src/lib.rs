@@ -1,0 +1,1 @@
+//! GET /traders/services/{id}

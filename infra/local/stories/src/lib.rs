@@ -1,0 +1,1 @@
+//! Stories through the deployed functions, and the play that make dev shows.

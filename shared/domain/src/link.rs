@@ -1,0 +1,121 @@
+//! Invite links that a trader asks for, guests who come in by them, and their passes.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::group::InviteLink;
+use crate::ids::{ChatId, LinkId, ServiceId, UserId};
+use crate::text::LinkName;
+use crate::time::after;
+
+/// How long one request may be making a link before another may take over.
+const MAKING_LEASE: SignedDuration = SignedDuration::from_secs(40);
+
+/// What a link is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkKind {
+    /// A guest pass: its first user is let in and exempt from the guard, and the link dies.
+    /// (`member_limit` counts members who are inside at the same time, so a link with limit 1
+    /// works again once its user has left; that is why it is revoked: Bot API, `ChatInviteLink`.)
+    SingleUse,
+    /// A guarded link: whoever taps it asks to join and is held against the subscriptions.
+    Permanent,
+}
+
+/// How far a link is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum LinkState {
+    /// A request is asking Telegram for it.
+    Making {
+        /// Until when that request has the right to.
+        lease_until: Timestamp,
+    },
+    /// It works.
+    Ready {
+        /// The link.
+        url: InviteLink,
+    },
+    /// Its guest is in; it is to be revoked.
+    Used {
+        /// The link.
+        url: InviteLink,
+        /// Since when.
+        at: Timestamp,
+    },
+    /// It is dead.
+    Revoked,
+}
+
+/// An invite link that a trader asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Its id.
+    pub id: LinkId,
+    /// The service.
+    pub service: ServiceId,
+    /// The chat that it leads into.
+    pub chat: ChatId,
+    /// What it is for.
+    pub kind: LinkKind,
+    /// Its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<LinkName>,
+    /// When it stops working.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// How far it is.
+    pub state: LinkState,
+    /// The fingerprint of the request that made it.
+    pub fingerprint: String,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+}
+
+impl Link {
+    /// The lease under which a request makes a link.
+    pub fn lease(now: Timestamp) -> LinkState {
+        LinkState::Making { lease_until: after(now, MAKING_LEASE) }
+    }
+
+    /// When the sweep has to look at it: a used link that is not revoked yet.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        match &self.state {
+            LinkState::Used { at, .. } => Some(after(*at, SignedDuration::from_mins(5))),
+            LinkState::Making { .. } | LinkState::Ready { .. } | LinkState::Revoked => None,
+        }
+    }
+}
+
+/// The link after somebody came in by it; `None` when that changes nothing.
+pub fn link_used(link: &Link, now: Timestamp) -> Option<Link> {
+    match (&link.state, link.kind) {
+        (LinkState::Ready { url }, LinkKind::SingleUse) => {
+            Some(Link { state: LinkState::Used { url: url.clone(), at: now }, ..link.clone() })
+        }
+        _ => None,
+    }
+}
+
+/// Finds a link by what it looks like: updates name the link, not our id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkUrl {
+    /// The link's text.
+    pub url: InviteLink,
+    /// Whose it is.
+    pub link: LinkId,
+}
+
+/// Somebody who may be in the group without a subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pass {
+    /// In the group of this service.
+    pub service: ServiceId,
+    /// This person.
+    pub user: UserId,
+    /// By this link.
+    pub link: LinkId,
+    /// Since when.
+    pub since: Timestamp,
+}

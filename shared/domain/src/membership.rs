@@ -1,0 +1,396 @@
+//! Where a buyer is with regard to the group, and how they get in and out.
+//!
+//! ```text
+//!            asked, approved              ended                 lease taken        Telegram says so
+//! Invited ──────────────────▶ Joined ──────────────▶ Leaving ────────────▶ Removing ─────────▶ Removed
+//!    ▲                          │  ▲                    │  ▲                  │                  │
+//!    │          left by themself│  └──── renewed ───────┘  └──── failed ──────┤                  │
+//!    ├──────────────────────────┘                                             │                  │
+//!    └────────────── renewed ─────────────────────────────────────────────────┴──────────────────┘
+//! ```
+//!
+//! *Removing* carries a lease: until it is over, one sender may be inside the call to Telegram. A
+//! purchase meanwhile changes the paid side only; the sender sees it when it saves the outcome and
+//! invites the person back.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::subscription::Subscription;
+use crate::time::{after, back_off};
+
+/// How long a sender may be inside one removal: longer than the 25 s that a call may take, with
+/// room for the look before it.
+pub const REMOVAL_LEASE: SignedDuration = SignedDuration::from_secs(75);
+
+/// When the sweep sends the message of an open request again.
+const ASK_AGAIN: SignedDuration = SignedDuration::from_mins(2);
+
+/// Where a buyer is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Membership {
+    /// Not in the group, free to come.
+    Invited {
+        /// A join request that waits for its approval.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asked: Option<Asked>,
+    },
+    /// In the group.
+    Joined {
+        /// Since when, as far as is known.
+        since: Timestamp,
+    },
+    /// To be removed.
+    Leaving {
+        /// Since when.
+        since: Timestamp,
+        /// Whether they were in the group, as far as was known.
+        was_in: bool,
+        /// How the attempts went.
+        tries: Tries,
+    },
+    /// Being removed right now.
+    Removing {
+        /// Since when they are to be removed.
+        since: Timestamp,
+        /// Whether they were in the group, as far as was known.
+        was_in: bool,
+        /// Until when the sender that took the lease may be in the call.
+        lease_until: Timestamp,
+        /// How the attempts went.
+        tries: Tries,
+    },
+    /// Out; Telegram confirmed it, or there was nobody to remove.
+    Removed {
+        /// Since when.
+        at: Timestamp,
+    },
+    /// Ended, but left inside: owner and administrators cannot be removed by a bot
+    /// (Telegram Bot API, `banChatMember`).
+    Kept {
+        /// Since when.
+        at: Timestamp,
+    },
+}
+
+/// A join request that waits for its approval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Since when.
+    pub at: Timestamp,
+    /// How the attempts went.
+    pub tries: Tries,
+}
+
+/// How the attempts at something went, and when the sweep begins it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tries {
+    /// Real failures in a row; waiting for a turn is none.
+    pub failures: u32,
+    /// How often the sweep began it again; the relay sends a message for each new number.
+    pub nudges: u32,
+    /// When the sweep begins it again.
+    pub retry_at: Timestamp,
+}
+
+impl Tries {
+    /// Nothing tried yet.
+    pub fn none(now: Timestamp) -> Self {
+        Self { failures: 0, nudges: 0, retry_at: after(now, ASK_AGAIN) }
+    }
+
+    fn nudged(self, now: Timestamp) -> Self {
+        let nudges = self.nudges.saturating_add(1);
+        let wait = back_off(ASK_AGAIN, SignedDuration::from_hours(6), nudges);
+        Self { nudges, retry_at: after(now, wait), ..self }
+    }
+
+    fn failed(self, now: Timestamp, wait: SignedDuration) -> Self {
+        let retry_at = after(now, wait.max(ASK_AGAIN));
+        Self { failures: self.failures.saturating_add(1), retry_at, ..self }
+    }
+}
+
+impl Membership {
+    /// Whether the end of the access still has to be acted upon.
+    pub fn is_before_the_end(&self) -> bool {
+        matches!(self, Self::Invited { .. } | Self::Joined { .. })
+    }
+
+    /// When the sweep begins something again that was begun.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Invited { asked } => asked.map(|asked| asked.tries.retry_at),
+            Self::Leaving { tries, .. } => Some(tries.retry_at),
+            Self::Removing { lease_until, .. } => Some(*lease_until),
+            Self::Joined { .. } | Self::Removed { .. } | Self::Kept { .. } => None,
+        }
+    }
+
+    /// After a purchase.
+    pub(crate) fn renewed(self, now: Timestamp) -> Self {
+        match self {
+            Self::Leaving { was_in: true, .. } | Self::Kept { .. } => Self::Joined { since: now },
+            Self::Leaving { was_in: false, .. } | Self::Removed { .. } => {
+                Self::Invited { asked: None }
+            }
+            // The sender that holds the lease may be inside the call: it will invite them back.
+            stays @ (Self::Invited { .. } | Self::Joined { .. } | Self::Removing { .. }) => stays,
+        }
+    }
+
+    /// The sweep begins it again. A lease that is over is given up.
+    pub(crate) fn nudged(self, now: Timestamp) -> Self {
+        match self {
+            Self::Invited { asked: Some(asked) } => {
+                Self::Invited { asked: Some(Asked { tries: asked.tries.nudged(now), ..asked }) }
+            }
+            Self::Leaving { since, was_in, tries }
+            | Self::Removing { since, was_in, tries, .. } => {
+                Self::Leaving { since, was_in, tries: tries.nudged(now) }
+            }
+            stays @ (Self::Invited { asked: None }
+            | Self::Joined { .. }
+            | Self::Removed { .. }
+            | Self::Kept { .. }) => stays,
+        }
+    }
+}
+
+/// The membership once access is over. Where no Telegram account is known there is nobody to
+/// remove. Somebody who never came, as far as is known, is still looked for: an update about a
+/// join can get lost.
+pub(crate) fn end_membership(subscription: &Subscription, now: Timestamp) -> Membership {
+    match (&subscription.membership, subscription.user) {
+        (Membership::Invited { .. } | Membership::Joined { .. }, None) => {
+            Membership::Removed { at: now }
+        }
+        (Membership::Invited { .. }, Some(_)) => {
+            Membership::Leaving { since: now, was_in: false, tries: Tries::none(now) }
+        }
+        (Membership::Joined { .. }, Some(_)) => {
+            Membership::Leaving { since: now, was_in: true, tries: Tries::none(now) }
+        }
+        (other, _) => other.clone(),
+    }
+}
+
+/// The subscription with another membership.
+fn with(subscription: &Subscription, membership: Membership) -> Subscription {
+    Subscription { membership, ..subscription.clone() }
+}
+
+/// What a join request by the holder of a subscription leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JoinRequest {
+    /// Save this; the request is approved as a consequence.
+    Noted(Box<Subscription>),
+    /// A removal is under way that the person's purchase came too late for: the request has to be
+    /// looked at again in a moment.
+    Later,
+    /// Access is over.
+    Refused,
+}
+
+/// Somebody with this subscription asks to be let in. A second request begins anew: the first may
+/// have been withdrawn.
+pub fn asked_to_join(subscription: &Subscription, now: Timestamp) -> JoinRequest {
+    if !subscription.entitled(now) {
+        return JoinRequest::Refused;
+    }
+    if holds_lease(subscription) {
+        return JoinRequest::Later;
+    }
+    let asked = Asked { at: now, tries: Tries::none(now) };
+    JoinRequest::Noted(Box::new(with(subscription, Membership::Invited { asked: Some(asked) })))
+}
+
+/// Telegram says that the person is in. `None` when that changes nothing here.
+pub fn came_in(subscription: &Subscription, now: Timestamp) -> Option<Subscription> {
+    match &subscription.membership {
+        Membership::Invited { .. } => Some(with(subscription, Membership::Joined { since: now })),
+        Membership::Leaving { was_in: false, since, tries } => Some(with(
+            subscription,
+            Membership::Leaving { was_in: true, since: *since, tries: *tries },
+        )),
+        // Out, but seen inside: they have to be looked at again, entitled or not.
+        Membership::Removed { .. } if subscription.entitled(now) => {
+            Some(with(subscription, Membership::Joined { since: now }))
+        }
+        Membership::Removed { .. } => {
+            let tries = Tries::none(now);
+            Some(with(subscription, Membership::Leaving { since: now, was_in: true, tries }))
+        }
+        Membership::Joined { .. }
+        | Membership::Leaving { was_in: true, .. }
+        | Membership::Removing { .. }
+        | Membership::Kept { .. } => None,
+    }
+}
+
+/// Telegram says that the person is out: by themself, or by an administrator.
+pub fn went_out(subscription: &Subscription, now: Timestamp) -> Option<Subscription> {
+    match &subscription.membership {
+        Membership::Joined { .. } => Some(with(subscription, Membership::Invited { asked: None })),
+        Membership::Leaving { .. } | Membership::Kept { .. } => {
+            Some(with(subscription, Membership::Removed { at: now }))
+        }
+        // The sender that holds the lease is the cause, and says so itself.
+        Membership::Removing { .. } | Membership::Invited { .. } | Membership::Removed { .. } => {
+            None
+        }
+    }
+}
+
+/// What a sender does with a message that says "admit".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdmitPlan {
+    /// Approve the request.
+    Approve,
+    /// Decline it: access is over.
+    Decline,
+    /// There is no open request.
+    Nothing,
+}
+
+/// Decides about an open join request, on what was just read.
+pub fn plan_admission(subscription: &Subscription, now: Timestamp) -> AdmitPlan {
+    match subscription.membership {
+        Membership::Invited { asked: Some(_) } if subscription.entitled(now) => AdmitPlan::Approve,
+        Membership::Invited { asked: Some(_) } => AdmitPlan::Decline,
+        _ => AdmitPlan::Nothing,
+    }
+}
+
+/// How an attempt to let somebody in ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// They are in.
+    In,
+    /// There was no open request any more, or it was declined.
+    NoRequest,
+    /// It failed in passing.
+    Failed,
+}
+
+/// The subscription after an attempt to let the person in; `None` when nothing changes.
+pub fn admitted(old: &Subscription, how: Admission, now: Timestamp) -> Option<Subscription> {
+    let Membership::Invited { asked: Some(asked) } = old.membership else { return None };
+    Some(with(
+        old,
+        match how {
+            Admission::In => Membership::Joined { since: now },
+            Admission::NoRequest => Membership::Invited { asked: None },
+            Admission::Failed => {
+                let tries = asked.tries.failed(now, ASK_AGAIN);
+                Membership::Invited { asked: Some(Asked { tries, ..asked }) }
+            }
+        },
+    ))
+}
+
+/// What a sender does with a message that says "remove".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RemovalPlan {
+    /// Save this (the lease), then call Telegram.
+    Start(Box<Subscription>),
+    /// Another sender is inside the call until then.
+    Busy(Timestamp),
+    /// It no longer applies: entitled again, or out already.
+    Nothing,
+}
+
+/// Decides about a removal, on what was just read.
+pub fn plan_removal(old: &Subscription, now: Timestamp) -> RemovalPlan {
+    match &old.membership {
+        Membership::Leaving { since, was_in, tries } if !old.entitled(now) => {
+            RemovalPlan::Start(Box::new(with(
+                old,
+                Membership::Removing {
+                    since: *since,
+                    was_in: *was_in,
+                    lease_until: after(now, REMOVAL_LEASE),
+                    tries: *tries,
+                },
+            )))
+        }
+        Membership::Removing { lease_until, .. } if now < *lease_until => {
+            RemovalPlan::Busy(*lease_until)
+        }
+        // The sender that held the lease died; nobody knows whether it had called.
+        Membership::Removing { since, was_in, tries, .. } => RemovalPlan::Start(Box::new(with(
+            old,
+            Membership::Removing {
+                since: *since,
+                was_in: *was_in,
+                lease_until: after(now, REMOVAL_LEASE),
+                tries: *tries,
+            },
+        ))),
+        Membership::Leaving { .. }
+        | Membership::Invited { .. }
+        | Membership::Joined { .. }
+        | Membership::Removed { .. }
+        | Membership::Kept { .. } => RemovalPlan::Nothing,
+    }
+}
+
+/// How an attempt to remove somebody ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// Telegram confirmed that they are out, or said that they were not in.
+    Out,
+    /// Owner or administrator: a bot cannot remove them.
+    Untouchable,
+    /// The call was not made.
+    NotCalled,
+    /// It failed in passing; nothing sooner than this helps.
+    Failed {
+        /// How long to wait.
+        wait: SignedDuration,
+    },
+    /// The bot cannot do it before a person acts: rights lost, bot kicked.
+    Parked,
+}
+
+/// How long a removal that waits for a person's hand is left alone.
+const PARKED: SignedDuration = SignedDuration::from_mins(25);
+
+/// The subscription after an attempt to remove the person, and whether they have to be told that
+/// they may come back. `None` when it is not being removed: somebody else has seen to it.
+pub fn removal_ended(
+    old: &Subscription,
+    how: Removal,
+    now: Timestamp,
+) -> Option<(Subscription, bool)> {
+    let Membership::Removing { since, was_in, tries, .. } = old.membership else { return None };
+    let entitled = old.entitled(now);
+    let membership = match how {
+        // A purchase came while the call was under way: back in by the link.
+        Removal::Out if entitled => {
+            return Some((with(old, Membership::Invited { asked: None }), was_in));
+        }
+        Removal::Out => Membership::Removed { at: now },
+        Removal::Untouchable if entitled => Membership::Joined { since: now },
+        Removal::Untouchable => Membership::Kept { at: now },
+        Removal::NotCalled | Removal::Failed { .. } | Removal::Parked if entitled => {
+            if was_in {
+                Membership::Joined { since: now }
+            } else {
+                Membership::Invited { asked: None }
+            }
+        }
+        Removal::NotCalled => Membership::Leaving { since, was_in, tries },
+        Removal::Failed { wait } => {
+            Membership::Leaving { since, was_in, tries: tries.failed(now, wait) }
+        }
+        Removal::Parked => Membership::Leaving { since, was_in, tries: tries.failed(now, PARKED) },
+    };
+    Some((with(old, membership), false))
+}
+
+/// Whether a sender may be inside the removal at this moment.
+pub fn holds_lease(subscription: &Subscription) -> bool {
+    matches!(subscription.membership, Membership::Removing { .. })
+}

@@ -1,0 +1,433 @@
+//! What follows from a change: tasks for the sender, an audit record, events.
+//!
+//! An item is its own outbox. The relay reads the table's stream and asks here; so no handler can
+//! forget a message or a record, and reading a change twice leads to the same consequences.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::alert::{Alert, Content, Delivery};
+use crate::change::{Meta, Record, Why};
+use crate::group::{ChatClaim, Group, Holder, Phase, TelegramGroup};
+use crate::link::{Link, LinkState};
+use crate::membership::Membership;
+use crate::service::Service;
+use crate::subscription::Subscription;
+use crate::task::{Notice, Task};
+
+/// What follows from one change.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Consequences {
+    /// Messages for the sender, each with the key under which a repetition is dropped.
+    pub tasks: Vec<(String, Task)>,
+    /// The record for the audit trail.
+    pub audit: Option<AuditRecord>,
+    /// Events for the outside.
+    pub events: Vec<Event>,
+}
+
+/// One line of the audit trail: who did what to what and when, before and after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditRecord {
+    /// The service that it belongs to, or `pool`.
+    pub service_id: String,
+    /// Its place in the trail: `changed_at#item#ver`. A replay writes the same record again.
+    pub seq: String,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: String,
+    /// What.
+    pub action: String,
+    /// To what: the kind of item and its id.
+    pub item: String,
+    /// The facts that changed, as they were; absent for a new item.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub before: BTreeMap<String, String>,
+    /// The facts that changed, as they are.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub after: BTreeMap<String, String>,
+}
+
+/// Something that others may want to know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// What happened, such as `MemberJoined`.
+    pub name: String,
+    /// In which service.
+    pub service_id: String,
+    /// To what.
+    pub item: String,
+    /// When.
+    pub at: Timestamp,
+    /// The same for every repetition of the event.
+    pub key: String,
+}
+
+/// What follows from a change of an item from `before` (`None` when it is new) to `after`.
+pub fn consequences(before: Option<&Record>, after: &Record, meta: &Meta) -> Consequences {
+    let item = item_name(after);
+    let key = format!("{item}#{}", meta.ver);
+    let tasks = tasks(before, after, meta);
+    let tasks =
+        tasks.into_iter().map(|task| (format!("{key}#{}", task.name()), task)).collect::<Vec<_>>();
+    let service_id = service_of(after);
+    let events = event_name(after, meta.why)
+        .map(|name| Event {
+            name: name.to_owned(),
+            service_id: service_id.clone().unwrap_or_else(|| POOL.to_owned()),
+            item: item.clone(),
+            at: meta.changed_at,
+            key: key.clone(),
+        })
+        .into_iter()
+        .collect();
+    Consequences { tasks, audit: audit(before, after, meta, service_id, item), events }
+}
+
+/// The trail of spare groups, which belong to no service yet.
+const POOL: &str = "pool";
+
+fn item_name(record: &Record) -> String {
+    match record {
+        Record::Service(service) => format!("service/{}", service.id),
+        Record::Chat(_) => "chat".to_owned(),
+        Record::Subscription(subscription) => format!("subscription/{}", subscription.id),
+        Record::Alert(alert) => format!("alert/{}", alert.id),
+        Record::Link(link) => format!("link/{}", link.id),
+    }
+}
+
+fn service_of(record: &Record) -> Option<String> {
+    match record {
+        Record::Service(service) => Some(service.id.to_string()),
+        Record::Chat(_) => None,
+        Record::Subscription(subscription) => Some(subscription.service.to_string()),
+        Record::Alert(alert) => Some(alert.service.to_string()),
+        Record::Link(link) => Some(link.service.to_string()),
+    }
+}
+
+// ---------------------------------------------------------------------------------------- tasks
+
+fn tasks(before: Option<&Record>, after: &Record, meta: &Meta) -> Vec<Task> {
+    match after {
+        Record::Service(now) => {
+            let was = match before {
+                Some(Record::Service(was)) => Some(was.as_ref()),
+                _ => None,
+            };
+            service_tasks(was, now)
+        }
+        Record::Chat(now) => {
+            let was = match before {
+                Some(Record::Chat(was)) => Some(was),
+                _ => None,
+            };
+            spare_tasks(was, now)
+        }
+        Record::Subscription(now) => {
+            let was = match before {
+                Some(Record::Subscription(was)) => Some(was.as_ref()),
+                _ => None,
+            };
+            subscription_tasks(was, now, meta)
+        }
+        Record::Alert(now) => {
+            let was = match before {
+                Some(Record::Alert(was)) => Some(was.as_ref()),
+                _ => None,
+            };
+            alert_tasks(was, now)
+        }
+        Record::Link(now) => match now.state {
+            LinkState::Used { .. } => {
+                vec![Task::RevokeLink { service: now.service, link: now.id }]
+            }
+            LinkState::Making { .. } | LinkState::Ready { .. } | LinkState::Revoked => Vec::new(),
+        },
+    }
+}
+
+/// A set-up run was asked for that was not asked for before.
+fn new_round(was: Option<&TelegramGroup>, now: &TelegramGroup) -> bool {
+    let round = |group: &TelegramGroup| group.pending.map(|pending| pending.round);
+    now.pending.is_some() && was.and_then(round) != round(now)
+}
+
+fn bound(service: &Service) -> Option<&TelegramGroup> {
+    match &service.group {
+        Group::Bound(group) => Some(group),
+        Group::None | Group::AwaitingBot(_) => None,
+    }
+}
+
+fn service_tasks(was: Option<&Service>, now: &Service) -> Vec<Task> {
+    let Some(group) = bound(now) else { return Vec::new() };
+    let old = was.and_then(bound);
+    let mut tasks = Vec::new();
+    if new_round(old, group) {
+        tasks.push(Task::SetUp { chat: group.chat });
+    }
+    // Ready for the first time, and not after every repair.
+    if group.phase == Phase::Ready && old.is_some_and(|old| old.phase == Phase::SettingUp) {
+        tasks.push(Task::Greet { service: now.id });
+    }
+    tasks
+}
+
+fn spare_tasks(was: Option<&ChatClaim>, now: &ChatClaim) -> Vec<Task> {
+    let Holder::Spare { group } = &now.holder else { return Vec::new() };
+    let old = match was.map(|was| &was.holder) {
+        Some(Holder::Spare { group }) => Some(group.as_ref()),
+        _ => None,
+    };
+    if new_round(old, group) { vec![Task::SetUp { chat: now.chat }] } else { Vec::new() }
+}
+
+fn subscription_tasks(was: Option<&Subscription>, now: &Subscription, meta: &Meta) -> Vec<Task> {
+    let mut tasks = Vec::new();
+    let (service, subscription) = (now.service, now.id);
+    let old = was.map(|was| &was.membership);
+    match &now.membership {
+        Membership::Invited { asked: Some(asked) } => {
+            let known = matches!(old, Some(Membership::Invited { asked: Some(was) })
+                if was.at == asked.at && was.tries.nudges == asked.tries.nudges);
+            if !known {
+                tasks.push(Task::Admit { service, subscription });
+            }
+        }
+        Membership::Leaving { tries, .. } => {
+            // A sender that gives a removal back keeps its message; only a new removal, or one
+            // that the sweep begins again, needs another.
+            let known = matches!(
+                old,
+                Some(Membership::Leaving { tries: was, .. } | Membership::Removing { tries: was, .. })
+                    if was.nudges == tries.nudges
+            );
+            if !known {
+                tasks.push(Task::Remove { service, subscription });
+            }
+        }
+        Membership::Invited { asked: None }
+        | Membership::Joined { .. }
+        | Membership::Removing { .. }
+        | Membership::Removed { .. }
+        | Membership::Kept { .. } => {}
+    }
+    let notice = match meta.why {
+        Why::AccountLinked => Some(Notice::Linked),
+        Why::MemberInvitedBack => Some(Notice::InvitedBack),
+        Why::Reminded => Some(Notice::EndsSoon),
+        Why::MemberRemoved if matches!(old, Some(Membership::Removing { was_in: true, .. })) => {
+            Some(Notice::Removed)
+        }
+        _ => None,
+    };
+    if let Some(notice) = notice.filter(|_| now.user.is_some()) {
+        tasks.push(Task::Tell { service, subscription, notice });
+    }
+    tasks
+}
+
+fn alert_tasks(was: Option<&Alert>, now: &Alert) -> Vec<Task> {
+    let known = was.is_some_and(|was| was.nudges == now.nudges);
+    if now.is_waiting() && !known {
+        vec![Task::PostAlert { service: now.service, alert: now.id }]
+    } else {
+        Vec::new()
+    }
+}
+
+/// The key under which the first message of a new alert goes to the queue: the handler sends it at
+/// once, and the relay's repetition is dropped by it.
+pub fn first_post_key(alert: &Alert) -> String {
+    let task = Task::PostAlert { service: alert.service, alert: alert.id };
+    format!("alert/{}#1#{}", alert.id, task.name())
+}
+
+// --------------------------------------------------------------------------------------- events
+
+fn event_name(after: &Record, why: Why) -> Option<&'static str> {
+    Some(match (why, after) {
+        (Why::ServiceCreated, _) => "ServiceCreated",
+        (Why::GroupBound, Record::Service(_)) => "GroupBound",
+        (
+            Why::GroupSetUp | Why::GroupChecked | Why::BotRightLost | Why::BotRightsChanged,
+            Record::Service(service),
+        ) => match bound(service)?.phase {
+            Phase::Ready => "GroupReady",
+            Phase::Degraded => "GroupDegraded",
+            Phase::SettingUp => return None,
+        },
+        (Why::GroupMigrated, Record::Service(_)) => "GroupMigrated",
+        (Why::Purchased, _) => "SubscriptionPurchased",
+        (Why::Renewed, _) => "SubscriptionRenewed",
+        (Why::Cancelled, _) => "SubscriptionCancelled",
+        (Why::Expired, _) => "SubscriptionExpired",
+        (Why::PeriodEnded, _) => "SubscriptionEnded",
+        (Why::AccountLinked, _) => "AccountLinked",
+        (Why::MemberJoined, _) => "MemberJoined",
+        (Why::MemberLeft, _) => "MemberLeft",
+        (Why::MemberRemoved, _) => "MemberRemoved",
+        (Why::MemberInvitedBack, _) => "MemberInvitedBack",
+        (Why::MemberKept, _) => "MemberKept",
+        (Why::RemovalParked, _) => "RemovalParked",
+        (Why::AlertQueued, _) => "AlertQueued",
+        (Why::AlertSent, _) => "AlertSent",
+        (Why::AlertUnknown, _) => "AlertUnknown",
+        (Why::AlertFailed, _) => "AlertFailed",
+        _ => return None,
+    })
+}
+
+// ---------------------------------------------------------------------------------------- audit
+
+fn audit(
+    before: Option<&Record>,
+    after: &Record,
+    meta: &Meta,
+    service_id: Option<String>,
+    item: String,
+) -> Option<AuditRecord> {
+    // A service's chat is told by the service itself.
+    if let Record::Chat(ChatClaim {
+        holder: Holder::Service { .. } | Holder::Moved { .. }, ..
+    }) = after
+    {
+        return None;
+    }
+    let was = before.map(facts).unwrap_or_default();
+    let now = facts(after);
+    let differs = |a: &BTreeMap<String, String>, b: &BTreeMap<String, String>| {
+        a.iter()
+            .filter(|(name, value)| b.get(*name) != Some(value))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect::<BTreeMap<_, _>>()
+    };
+    Some(AuditRecord {
+        service_id: service_id.unwrap_or_else(|| POOL.to_owned()),
+        seq: format!("{}#{item}#{:010}", sortable(meta.changed_at), meta.ver),
+        at: meta.changed_at,
+        actor: meta.changed_by.to_string(),
+        action: meta.why.as_str().to_owned(),
+        item,
+        before: differs(&was, &now),
+        after: differs(&now, &was),
+    })
+}
+
+/// An instant whose text sorts as the instants do: always with nine digits after the point.
+pub fn sortable(at: Timestamp) -> String {
+    format!("{at:.9}")
+}
+
+/// What may be shown of an item: no Telegram id, no e-mail address, no link.
+fn facts(record: &Record) -> BTreeMap<String, String> {
+    let mut facts = BTreeMap::new();
+    let mut say = |name: &str, value: String| {
+        facts.insert(name.to_owned(), value);
+    };
+    match record {
+        Record::Service(service) => {
+            say("name", service.name.as_str().to_owned());
+            say(
+                "price",
+                format!("{} {}", service.price.amount.as_str(), service.price.currency.as_str()),
+            );
+            say("duration_days", service.duration_days.get().to_string());
+            say("settings", settings(service));
+            match &service.group {
+                Group::None => say("group", "none".to_owned()),
+                Group::AwaitingBot(_) => say("group", "awaiting_bot".to_owned()),
+                Group::Bound(group) => group_facts(group, &mut say),
+            }
+        }
+        Record::Chat(claim) => match &claim.holder {
+            Holder::Spare { group } => group_facts(group, &mut say),
+            Holder::Service { .. } | Holder::Moved { .. } => {}
+        },
+        Record::Subscription(subscription) => {
+            say("customer_id", subscription.customer.as_str().to_owned());
+            say("status", format!("{:?}", subscription.status).to_lowercase());
+            say("end_date", subscription.ends_at.to_string());
+            say("access_ends_at", subscription.access_ends_at.to_string());
+            say("membership", membership(&subscription.membership).to_owned());
+            say("telegram_linked", subscription.user.is_some().to_string());
+            say("purchases", subscription.purchases.to_string());
+        }
+        Record::Alert(alert) => {
+            if let Content::Signal { signal, .. } = &alert.content {
+                say("symbol", signal.fields().symbol.as_str().to_owned());
+            }
+            say("status", delivery(&alert.delivery).to_owned());
+            say("attempts", alert.attempts.to_string());
+            if let Delivery::Sent { message, .. } = alert.delivery {
+                say("message_id", message.get().to_string());
+            }
+        }
+        Record::Link(Link { kind, name, state, .. }) => {
+            say("kind", format!("{kind:?}").to_lowercase());
+            if let Some(name) = name {
+                say("name", name.as_str().to_owned());
+            }
+            let state = match state {
+                LinkState::Making { .. } => "making",
+                LinkState::Ready { .. } => "ready",
+                LinkState::Used { .. } => "used",
+                LinkState::Revoked => "revoked",
+            };
+            say("state", state.to_owned());
+        }
+    }
+    facts
+}
+
+fn settings(service: &Service) -> String {
+    let set = &service.settings;
+    let reminders: Vec<_> =
+        set.reminder_hours.as_slice().iter().map(|hours| hours.get().to_string()).collect();
+    format!(
+        "alert_format {:?}, guard {:?}, grace_hours {}, reminder_hours {}",
+        set.alert_format,
+        set.guard,
+        set.grace_hours.get(),
+        reminders.join(" ")
+    )
+    .to_lowercase()
+}
+
+fn group_facts(group: &TelegramGroup, say: &mut impl FnMut(&str, String)) {
+    let phase = match group.phase {
+        Phase::SettingUp => "setting_up",
+        Phase::Ready => "ready",
+        Phase::Degraded => "degraded",
+    };
+    say("group", phase.to_owned());
+    say("group_title", group.title.clone());
+    let problems: Vec<_> = group.problems().iter().map(|problem| format!("{problem:?}")).collect();
+    say("group_problems", problems.join(" "));
+}
+
+/// The membership as callers see it.
+pub const fn membership(membership: &Membership) -> &'static str {
+    match membership {
+        Membership::Invited { .. } => "invited",
+        Membership::Joined { .. } | Membership::Kept { .. } => "joined",
+        Membership::Leaving { .. } | Membership::Removing { .. } => "leaving",
+        Membership::Removed { .. } => "removed",
+    }
+}
+
+/// The status of an alert as callers see it.
+pub const fn delivery(delivery: &Delivery) -> &'static str {
+    match delivery {
+        Delivery::Queued => "queued",
+        Delivery::Sending { .. } => "sending",
+        Delivery::Unknown { .. } => "unknown",
+        Delivery::Sent { .. } => "sent",
+        Delivery::Failed { .. } => "failed",
+    }
+}

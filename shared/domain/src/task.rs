@@ -1,0 +1,199 @@
+//! Messages to the sender. They name items, not facts: the sender reads the item again and drops
+//! what no longer applies.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{AlertId, ChatId, LinkId, ServiceId, SubscriptionId, UserId};
+
+/// One thing to do in Telegram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case")]
+pub enum Task {
+    /// Post an alert.
+    PostAlert {
+        /// In the group of this service.
+        service: ServiceId,
+        /// This one.
+        alert: AlertId,
+    },
+    /// Approve the open join request of a subscription's holder.
+    Admit {
+        /// Into the group of this service.
+        service: ServiceId,
+        /// Of this subscription.
+        subscription: SubscriptionId,
+    },
+    /// Decline a join request and tell the person why.
+    Decline {
+        /// Into the group of this service.
+        service: ServiceId,
+        /// Of this person.
+        user: UserId,
+        /// Why.
+        why: Declined,
+    },
+    /// Remove the holder of a subscription that is over.
+    Remove {
+        /// From the group of this service.
+        service: ServiceId,
+        /// Of this subscription.
+        subscription: SubscriptionId,
+    },
+    /// Remove somebody who came in without a right to.
+    Evict {
+        /// From the group of this service.
+        service: ServiceId,
+        /// This person.
+        user: UserId,
+    },
+    /// Look at a group and put in place what is missing.
+    SetUp {
+        /// This one.
+        chat: ChatId,
+    },
+    /// Greet a group that is ready.
+    Greet {
+        /// Of this service.
+        service: ServiceId,
+    },
+    /// Write to the holder of a subscription.
+    Tell {
+        /// Of this service.
+        service: ServiceId,
+        /// Of this subscription.
+        subscription: SubscriptionId,
+        /// What.
+        notice: Notice,
+    },
+    /// Answer somebody who wrote to the bot.
+    Answer {
+        /// In this chat.
+        chat: ChatId,
+        /// What.
+        answer: Answer,
+    },
+    /// Revoke a link that was used.
+    RevokeLink {
+        /// Of this service.
+        service: ServiceId,
+        /// This one.
+        link: LinkId,
+    },
+}
+
+/// Why a join request is declined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Declined {
+    /// The account belongs to no subscription of the service.
+    NotLinked,
+    /// Its subscription is over.
+    Ended,
+}
+
+/// What the holder of a subscription is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "about", rename_all = "snake_case")]
+pub enum Notice {
+    /// The account is linked; here is the way in.
+    Linked,
+    /// They paid while being removed; here is the way back.
+    InvitedBack,
+    /// The end comes near.
+    EndsSoon,
+    /// They were removed, since the subscription is over.
+    Removed,
+}
+
+/// What somebody who wrote to the bot is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// What the bot is.
+    Hello,
+    /// The claim link was used by somebody else, or replaced.
+    ClaimUsed,
+    /// The subscription behind the claim link is over.
+    ClaimEnded,
+    /// The account is linked to another subscription of the service.
+    AccountTaken,
+    /// No link that Usher made.
+    LinkUnknown,
+    /// A claim link was tapped in a group.
+    ClaimInGroup,
+    /// A set-up link was used too late.
+    SetUpExpired,
+    /// The service has a group already.
+    ServiceHasGroup,
+    /// The group serves another service.
+    GroupTaken,
+    /// A set-up link was tapped in a private chat.
+    SetUpInPrivate,
+    /// The group is noted as a spare one.
+    SpareNoted,
+}
+
+/// Which way a task goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lane {
+    /// What people wait for: alerts, admissions, answers. In order for each group.
+    Alerts,
+    /// Everything else.
+    Housekeeping,
+}
+
+impl Task {
+    /// Which way it goes. Admissions and answers go the quick way: behind a mass removal, a buyer
+    /// who has just paid would wait for minutes.
+    pub const fn lane(&self) -> Lane {
+        match self {
+            Self::PostAlert { .. }
+            | Self::Admit { .. }
+            | Self::Decline { .. }
+            | Self::Answer { .. } => Lane::Alerts,
+            Self::Tell { notice, .. } => match notice {
+                Notice::Linked | Notice::InvitedBack => Lane::Alerts,
+                Notice::EndsSoon | Notice::Removed => Lane::Housekeeping,
+            },
+            Self::Remove { .. }
+            | Self::Evict { .. }
+            | Self::SetUp { .. }
+            | Self::Greet { .. }
+            | Self::RevokeLink { .. } => Lane::Housekeeping,
+        }
+    }
+
+    /// Tasks of one group are taken in order (quick lane), or in fair turns (housekeeping).
+    /// The alerts of a service are one group; a person's admission waits for nobody else's.
+    pub fn group(&self) -> String {
+        match self {
+            Self::PostAlert { service, .. } => format!("alerts-{service}"),
+            Self::Admit { subscription, .. } => format!("admit-{subscription}"),
+            Self::Decline { service, user, .. } => format!("decline-{service}-{}", user.get()),
+            Self::Answer { chat, .. } => format!("answer-{}", chat.get()),
+            Self::Tell { subscription, .. } => format!("tell-{subscription}"),
+            Self::Remove { service, .. }
+            | Self::Evict { service, .. }
+            | Self::Greet { service }
+            | Self::RevokeLink { service, .. } => format!("service-{service}"),
+            Self::SetUp { chat } => format!("chat-{}", chat.get()),
+        }
+    }
+
+    /// A name for logs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::PostAlert { .. } => "post_alert",
+            Self::Admit { .. } => "admit",
+            Self::Decline { .. } => "decline",
+            Self::Remove { .. } => "remove",
+            Self::Evict { .. } => "evict",
+            Self::SetUp { .. } => "set_up",
+            Self::Greet { .. } => "greet",
+            Self::Tell { .. } => "tell",
+            Self::Answer { .. } => "answer",
+            Self::RevokeLink { .. } => "revoke_link",
+        }
+    }
+}

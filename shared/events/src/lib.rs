@@ -1,0 +1,1 @@
+//! The event port and its EventBridge side.

@@ -1,0 +1,1 @@
+//! Turns at Telegram, shared by all senders.

@@ -1,0 +1,1 @@
+//! What a function does once at its start: settings, clients, telemetry, clock.

@@ -1,0 +1,1 @@
+//! The table port: rows, conditional saves, indexes; and its DynamoDB side.

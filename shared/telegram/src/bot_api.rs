@@ -1,0 +1,224 @@
+//! The Bot API over HTTP.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use domain::ids::{ChatId, MessageId, UserId};
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response, Url};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use crate::api::{Answer, Telegram};
+use crate::args::Args;
+use crate::call_error::CallError;
+use crate::classify::classify;
+use crate::requests::{AllowedUpdate, BotCommand, LinkKind, NewLink, NewMessage, NewPhoto};
+use crate::scrub::{quote, shape};
+use crate::token::BotToken;
+use crate::types::{Chat, ChatInviteLink, ChatMember, ChatPermissions, User};
+
+/// How much of an answer is read, in bytes. Answers to Usher's calls have a few thousand.
+const MAX_ANSWER: usize = 1 << 20;
+
+/// How long an unused connection is kept. A Lambda is frozen between requests; a connection that
+/// has died meanwhile would cost a call whose outcome nobody knows.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// How long a call may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeLimits {
+    /// From the beginning to the last byte of the answer. Telegram's server may hold a call for
+    /// 8 s before it says that there were too many, so less than 20 s loses answers.
+    pub total: Duration,
+    /// For the connection and its encryption alone.
+    pub connect: Duration,
+}
+
+impl Default for TimeLimits {
+    fn default() -> Self {
+        Self { total: Duration::from_secs(25), connect: Duration::from_secs(5) }
+    }
+}
+
+/// The client cannot be built. The token is not in it.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The base URL is not an absolute `http` or `https` URL, or has a query or a fragment.
+    #[error("the Bot API's base URL is not usable")]
+    BaseUrl,
+    /// No TLS provider was installed at the start of the program.
+    #[error("no TLS provider is installed")]
+    NoTlsProvider,
+    /// TLS or its certificates cannot be set up.
+    #[error("the HTTP client cannot be built: {0}")]
+    Client(String),
+}
+
+/// Whether a call that may have acted can be made again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Repeat {
+    /// Twice is as good as once.
+    Safe,
+    /// Twice posts twice.
+    Unsafe,
+}
+
+/// The Bot API over HTTP. Build it once and share it: it keeps its connections.
+///
+/// It obeys no proxy settings of the environment, follows no redirects, and repeats nothing.
+pub struct BotApi {
+    http: Client,
+    /// Base URL, token and a slash; the method's name goes behind it.
+    address: String,
+    token: BotToken,
+}
+
+impl fmt::Debug for BotApi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BotApi(…)")
+    }
+}
+
+impl BotApi {
+    /// A client for the Bot API at `base`, such as `https://api.telegram.org`, with the usual
+    /// [`TimeLimits`].
+    ///
+    /// # Errors
+    /// [`SetupError`]. A TLS provider has to be installed first, even if `base` is plain `http`.
+    pub fn new(base: &str, token: BotToken) -> Result<Self, SetupError> {
+        Self::with_limits(base, token, TimeLimits::default())
+    }
+
+    /// As [`new`](Self::new), with time limits of one's own.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_limits(
+        base: &str,
+        token: BotToken,
+        limits: TimeLimits,
+    ) -> Result<Self, SetupError> {
+        let base = base.trim_end_matches('/');
+        let url: Url = base.parse().map_err(|_| SetupError::BaseUrl)?;
+        let is_usable = matches!(url.scheme(), "http" | "https")
+            && url.query().is_none()
+            && url.fragment().is_none();
+        if !is_usable {
+            return Err(SetupError::BaseUrl);
+        }
+        // Without one, the HTTP client panics.
+        if rustls::crypto::CryptoProvider::get_default().is_none() {
+            return Err(SetupError::NoTlsProvider);
+        }
+        let http = Client::builder()
+            .timeout(limits.total)
+            .connect_timeout(limits.connect)
+            .pool_idle_timeout(IDLE)
+            .redirect(Policy::none())
+            .no_proxy()
+            .build()
+            .map_err(|error| SetupError::Client(chain(&error.without_url())))?;
+        let address = format!("{base}/bot{}/", token.in_address());
+        Ok(Self { http, address, token })
+    }
+
+    /// The bot's own account, without a call.
+    pub fn bot_id(&self) -> UserId {
+        self.token.bot_id()
+    }
+
+    /// Makes one call that may be made again.
+    async fn call<T: DeserializeOwned>(&self, method: &str, args: Args) -> Answer<T> {
+        read(&self.post(method, args.into_body(), Repeat::Safe).await?)
+    }
+
+    /// As [`call`](Self::call), about a chat.
+    async fn call_in<T: DeserializeOwned>(
+        &self,
+        chat: ChatId,
+        method: &str,
+        args: Args,
+    ) -> Answer<T> {
+        self.call(method, args).await.map_err(|error| error.in_chat(chat))
+    }
+
+    /// As [`call_in`](Self::call_in), where the answer says nothing beyond success.
+    async fn tell(&self, chat: ChatId, method: &str, args: Args) -> Answer<()> {
+        let Done = self.call_in(chat, method, args).await?;
+        Ok(())
+    }
+
+    /// Posts something in a chat, which is not safe to repeat.
+    async fn post_in(&self, chat: ChatId, method: &str, args: Args) -> Answer<MessageId> {
+        let answer = self
+            .post(method, args.into_body(), Repeat::Unsafe)
+            .await
+            .map_err(|error| error.in_chat(chat))?;
+        let Posted { message_id } = read(&answer)?;
+        Ok(message_id)
+    }
+
+    /// Makes the HTTP request and gives the body of a success. Boxed: its state is large, and it
+    /// would otherwise be part of every future that makes a call.
+    fn post(
+        &self,
+        method: &str,
+        body: String,
+        repeat: Repeat,
+    ) -> Pin<Box<dyn Future<Output = Answer<String>> + Send + '_>> {
+        let address = format!("{}{method}", self.address);
+        Box::pin(async move {
+            let request =
+                self.http.post(address).header(CONTENT_TYPE, "application/json").body(body);
+            let mut response = request.send().await.map_err(|error| self.no_answer(error))?;
+            let status = response.status();
+            let retry_after = response
+                .headers()
+                .get(RETRY_AFTER)
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned);
+            let text = match read_text(&mut response).await {
+                Ok(text) => text,
+                // The refusal is known, though its reason is lost.
+                Err(_) if !status.is_success() => String::new(),
+                Err(description) => {
+                    return Err(CallError::UnknownOutcome {
+                        description: quote(&self.token.scrub(&description)),
+                    });
+                }
+            };
+            if status.is_success() && !is_refusal(&text) {
+                return Ok(text);
+            }
+            let text = self.token.scrub(&text);
+            let error = classify(status.as_u16(), text.as_bytes(), retry_after.as_deref());
+            Err(match error {
+                // A gateway that gives up, or a server that stumbles, may have passed the call on.
+                CallError::Transient { description }
+                    if repeat == Repeat::Unsafe && !status.is_redirection() && is_late(&description) =>
+                {
+                    CallError::UnknownOutcome { description }
+                }
+                other => other,
+            })
+        })
+    }
+
+    /// What a request without an answer means.
+    fn no_answer(&self, error: reqwest::Error) -> CallError {
+        let was_sent = !(error.is_connect() || error.is_builder());
+        let description = quote(&self.token.scrub(&chain(&error.without_url())));
+        if was_sent {
+            CallError::UnknownOutcome { description }
+        } else {
+            CallError::Transient { description }
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The ports in memory, and what tests are built from.

@@ -1,0 +1,1 @@
+//! What HTTP functions share: reading requests, problems, answers.
