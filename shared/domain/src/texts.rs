@@ -209,7 +209,7 @@ fn rich(signal: &Signal, tag: &str) -> String {
     });
     match entry {
         Some(entry) => lines.push(format!("Entry: <b>{}</b>{order}", entry.as_str())),
-        None => lines.push(format!("Entry: <b>market</b>")),
+        None => lines.push("Entry: <b>market</b>".to_owned()),
     }
     for (number, target) in (1..).zip(targets) {
         lines.push(format!("Target {number}: <b>{}</b>", target.as_str()));

@@ -1,1 +1,25 @@
 //! The table port: rows, conditional saves, indexes; and its DynamoDB side.
+//!
+//! A handler **loads, decides, saves**. What it loads is an [`Entity`] with the version that was
+//! read; what it saves is a [`Write`] on condition of that version, or several in one transaction
+//! where items must change together. Reads by key are strongly consistent; an index is a hint, so
+//! an item that was found by one is read again before anything is done with it.
+
+mod dynamo;
+mod entities;
+mod entity;
+mod image;
+mod port;
+mod row;
+
+pub use dynamo::{DynamoStore, Tables};
+pub use entities::{
+    BotPaceItem, ChatPaceItem, GroupAnswer, GroupRequested, PurchaseDone, Requested,
+    ServiceRequested, UserClaim, fingerprint, key,
+};
+pub use entity::{Entity, Write, decode, load};
+pub use image::{ImageError, record};
+pub use port::{
+    Broken, CommitError, Count, Cursor, DueItem, List, Page, SHARDS, Store, StoreError, shard_of,
+};
+pub use row::{Index, Row, Table};

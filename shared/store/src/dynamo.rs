@@ -1,0 +1,1 @@
+//! The DynamoDB side of the port.
