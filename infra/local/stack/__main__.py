@@ -1,0 +1,101 @@
+"""The command line behind `make up`, `make down`, `make token` and their like."""
+
+import argparse
+import json
+import signal
+import sys
+from types import FrameType
+from typing import Any, NoReturn
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from . import describe, emulator, issuer, logs, settings
+from .errors import StackError
+from .invoke import invoke
+from .settings import Settings
+from .up import down, up
+
+
+def main() -> int:
+    arguments = _arguments()
+    # Ended by another program is ended like Ctrl-C: a half started stack is taken down again.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        _run(arguments, settings.read())
+    except StackError as error:
+        print(f"\nusher: {error}", file=sys.stderr)
+        return 1
+    except (ClientError, BotoCoreError) as error:
+        print(f"\nusher: the AWS emulator refused something: {error}", file=sys.stderr)
+        print("  What to do: make down, then make up; its log is emulator.log.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="stack", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("up", help="start the stack, or bring a running one up to date")
+    commands.add_parser("down", help="stop the stack")
+    commands.add_parser("addresses", help="print where everything is")
+    commands.add_parser("sweep", help="run the expiry function once and print its answer")
+    commands.add_parser("logs", help="follow what the functions write")
+    token = commands.add_parser("token", help="print a JWT that the stack accepts")
+    token.add_argument("--scope", required=True)
+    token.add_argument("--sub", required=True)
+    token.add_argument("--seconds", type=int, default=3600)
+    return parser.parse_args()
+
+
+def _run(arguments: argparse.Namespace, stack: Settings) -> None:
+    match arguments.command:
+        case "up":
+            _addresses(up(stack), stack)
+        case "down":
+            stopped = down(stack)
+            print("stopped" if stopped else "nothing was running", file=sys.stderr)
+        case "addresses":
+            _addresses(_running(stack), stack)
+        case "sweep":
+            function = _running(stack)["functions"]["expire-subscriptions"]
+            print(json.dumps(invoke(stack, function, "expire-subscriptions"), indent=2))
+        case "logs":
+            _running(stack)
+            for line in logs.follow(stack):
+                print(line, flush=True)
+        case "token":
+            print(issuer.token(stack, arguments.scope, arguments.sub, arguments.seconds))
+
+
+def _running(stack: Settings) -> dict[str, Any]:
+    description = describe.read(stack)
+    if description is None or not emulator.is_healthy(stack):
+        raise StackError(f"no stack is up at port {stack.port_base}", "start it: make up")
+    return description
+
+
+def _addresses(description: dict[str, Any], stack: Settings) -> None:
+    rows = {
+        "API": description["api_url"],
+        "Telegram": description["telegram_api"],
+        "Telegram page": description["telegram_page"],
+        "AWS": description["aws_endpoint"],
+        "token issuer": stack.issuer,
+        "mails": description["mail_url"],
+        "logs": str(stack.state),
+        "all of it": str(stack.stack_json),
+    }
+    print()
+    for name, value in rows.items():
+        if value:
+            print(f"  {name:<14} {value}")
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""The Bot API server: the project's own simulator, or somebody else's."""
+
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+
+from .errors import StackError
+from .processes import Service
+from .settings import HOST, LOCAL_BOT_USERNAME, Settings
+
+
+@dataclass(frozen=True)
+class Telegram:
+    api: str
+    page: str | None
+    """A page for people to look at; only the simulator is known to have one."""
+    username: str
+
+
+def start(settings: Settings) -> Telegram:
+    """Starts the simulator, or asks the given server who the bot is."""
+    if settings.telegram_api:
+        return Telegram(settings.telegram_api, None, _username(settings, settings.telegram_api))
+    program = settings.binaries / "telegram-simulator"
+    service = Service("telegram-simulator", settings.state)
+    command = [str(program), "--listen", f"{HOST}:{settings.telegram_port}"]
+    bot = ["--bot-token", settings.bot_token, "--bot-username", LOCAL_BOT_USERNAME]
+    service.start([*command, *bot])
+    service.wait_until(lambda: _answers(settings), seconds=20)
+    return Telegram(settings.simulator, f"{settings.simulator}/", LOCAL_BOT_USERNAME)
+
+
+def running(settings: Settings) -> Telegram:
+    """The Bot API server of a stack that is up already."""
+    if settings.telegram_api:
+        return Telegram(settings.telegram_api, None, _username(settings, settings.telegram_api))
+    return Telegram(settings.simulator, f"{settings.simulator}/", LOCAL_BOT_USERNAME)
+
+
+def _answers(settings: Settings) -> bool:
+    try:
+        return _username(settings, settings.simulator) == LOCAL_BOT_USERNAME
+    except StackError:
+        return False
+
+
+def _username(settings: Settings, api: str) -> str:
+    """Who the bot is, by `getMe`. The URL holds the token, so no error may repeat it."""
+    try:
+        with urllib.request.urlopen(f"{api}/bot{settings.bot_token}/getMe", timeout=25) as answer:
+            return str(json.load(answer)["result"]["username"])
+    except urllib.error.HTTPError as error:
+        problem = f"{error.code} {error.reason}"
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        problem = type(error).__name__
+    raise StackError(
+        f"the Bot API server at {api} did not say who the bot is (getMe: {problem})",
+        "check TELEGRAM_API (no trailing /bot…) and TELEGRAM_BOT_TOKEN",
+    )

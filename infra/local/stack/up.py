@@ -1,0 +1,110 @@
+"""Bringing the stack up and taking it down."""
+
+import fcntl
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from . import deploy, describe, emulator, gaps, issuer, package, ports, processes, telegram, template
+from .errors import StackError
+from .invoke import invoke
+from .processes import Service
+from .settings import Settings
+from .steps import step
+
+
+def up(settings: Settings) -> dict[str, Any]:
+    """Brings the stack up, or a running one up to date. A start that fails leaves nothing behind."""
+    with _alone(settings):
+        source = template.load()
+        functions = template.functions(source)
+        programs = list(functions) if settings.telegram_api else [*functions, "telegram-simulator"]
+        package.require(settings, programs)
+        try:
+            return _up(settings, source, functions)
+        except BaseException:
+            _down(settings)
+            raise
+
+
+def down(settings: Settings) -> int:
+    """Takes the stack down, also a half started one; says how many programs were running."""
+    if not settings.state.exists():
+        return 0
+    with _alone(settings):
+        return _down(settings)
+
+
+def _up(settings: Settings, source: dict[str, Any], functions: dict[str, str]) -> dict[str, Any]:
+    names = ("emulator", "issuer", "telegram-simulator")
+    services = [Service(name, settings.state) for name in names]
+    if settings.telegram_api:
+        services.pop()
+    running = all(service.pid() for service in services) and emulator.is_healthy(settings)
+    if not running:
+        _down(settings)
+        _require_ports(settings)
+    settings.state.mkdir(parents=True, exist_ok=True)
+    if not running:
+        with step("issuer of tokens"):
+            issuer.start(settings)
+        with step("AWS emulator"):
+            emulator.start(settings)
+    with step("Telegram"):
+        chat = telegram.start(settings) if not running else telegram.running(settings)
+    with step(f"{len(functions)} functions packed"):
+        package.upload(settings, source, functions)
+    with step("template.yaml deployed"):
+        deploy.deploy(settings, source, _parameters(settings, chat))
+        physical = deploy.physical_ids(settings)
+        gaps.close(settings, physical)
+    with step("webhook registered"):
+        invoke(settings, physical["RegisterWebhook"], "register-webhook")
+    api_url = deploy.output(settings, "ApiUrl")
+    description = describe.describe(settings, chat, api_url, functions, physical)
+    describe.write(settings, description)
+    return description
+
+
+def _require_ports(settings: Settings) -> None:
+    ports.require_free(settings.aws_port, "the AWS emulator")
+    ports.require_free(settings.issuer_port, "the issuer of tokens")
+    if not settings.telegram_api:
+        ports.require_free(settings.telegram_port, "the Telegram simulator")
+
+
+def _parameters(settings: Settings, chat: telegram.Telegram) -> dict[str, str]:
+    return {
+        "BotUsername": chat.username,
+        "BotToken": settings.bot_token,
+        "TelegramApi": chat.api,
+        "JwtIssuer": settings.issuer,
+        "LogLevel": settings.log_level,
+        "DeletionProtection": "false",
+        "EmulatorEndpoint": settings.aws_endpoint,
+    }
+
+
+def _down(settings: Settings) -> int:
+    stopped = processes.stop_all(settings.state)
+    describe.remove(settings)
+    # The logs stay: they are what one looks for after a failure.
+    for folder in ("emulator", "functions", "issuer"):
+        shutil.rmtree(settings.state / folder, ignore_errors=True)
+    return stopped
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """Two commands for one stack at the same time would undo each other."""
+    settings.state.mkdir(parents=True, exist_ok=True)
+    with (settings.state / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StackError(
+                f"another command is starting or stopping the stack at port {settings.port_base}",
+                "wait for it to end, or choose other ports with PORT_BASE",
+            ) from None
+        yield
