@@ -76,10 +76,7 @@ pub trait Telegram: Sync {
 
     /// Posts a text. There is no idempotency key: after [`CallError::UnknownOutcome`] the message
     /// may stand there, and a repeated call posts it twice.
-    fn send_message(
-        &self,
-        message: &NewMessage,
-    ) -> impl Future<Output = Answer<MessageId>> + Send;
+    fn send_message(&self, message: &NewMessage) -> impl Future<Output = Answer<MessageId>> + Send;
 
     /// Posts a picture that Telegram itself fetches from a URL. As to repeating, see
     /// [`send_message`](Self::send_message). [`CallError::BadInput`] may mean that the picture
@@ -87,11 +84,7 @@ pub trait Telegram: Sync {
     fn send_photo(&self, photo: &NewPhoto) -> impl Future<Output = Answer<MessageId>> + Send;
 
     /// Names a group (1 to 128 characters; needs the right to change info).
-    fn set_chat_title(
-        &self,
-        chat: ChatId,
-        title: &str,
-    ) -> impl Future<Output = Answer<()>> + Send;
+    fn set_chat_title(&self, chat: ChatId, title: &str) -> impl Future<Output = Answer<()>> + Send;
 
     /// Describes a group (0 to 255 characters; needs the right to change info). Setting the
     /// description that it has is [`CallError::AlreadySo`].
@@ -118,10 +111,7 @@ pub trait Telegram: Sync {
     ) -> impl Future<Output = Answer<()>> + Send;
 
     /// Sets the commands that clients offer to people.
-    fn set_my_commands(
-        &self,
-        commands: &[BotCommand],
-    ) -> impl Future<Output = Answer<()>> + Send;
+    fn set_my_commands(&self, commands: &[BotCommand]) -> impl Future<Output = Answer<()>> + Send;
 
     /// Ends the waiting of a tapped button, with a short notice (0 to 200 characters) or none.
     fn answer_callback_query(

@@ -11,7 +11,7 @@ use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, Url};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -136,7 +136,7 @@ impl BotApi {
 
     /// Makes one call that may be made again.
     async fn call<T: DeserializeOwned>(&self, method: &str, args: Args) -> Answer<T> {
-        read(&self.post(method, args.into_body(), Repeat::Safe).await?)
+        self.read(&self.post(method, args.into_body(), Repeat::Safe).await?)
     }
 
     /// As [`call`](Self::call), about a chat.
@@ -151,7 +151,7 @@ impl BotApi {
 
     /// As [`call_in`](Self::call_in), where the answer says nothing beyond success.
     async fn tell(&self, chat: ChatId, method: &str, args: Args) -> Answer<()> {
-        let Done = self.call_in(chat, method, args).await?;
+        let IgnoredAny = self.call_in(chat, method, args).await?;
         Ok(())
     }
 
@@ -161,7 +161,7 @@ impl BotApi {
             .post(method, args.into_body(), Repeat::Unsafe)
             .await
             .map_err(|error| error.in_chat(chat))?;
-        let Posted { message_id } = read(&answer)?;
+        let Posted { message_id } = self.read(&answer)?;
         Ok(message_id)
     }
 
@@ -202,7 +202,8 @@ impl BotApi {
             Err(match error {
                 // A gateway that gives up, or a server that stumbles, may have passed the call on.
                 CallError::Transient { description }
-                    if repeat == Repeat::Unsafe && !status.is_redirection() && is_late(&description) =>
+                    if repeat == Repeat::Unsafe
+                        && (status.is_server_error() || status.is_success()) =>
                 {
                     CallError::UnknownOutcome { description }
                 }
@@ -221,4 +222,199 @@ impl BotApi {
             CallError::Transient { description }
         }
     }
+    /// Reads the result out of a success.
+    fn read<T: DeserializeOwned>(&self, text: &str) -> Answer<T> {
+        serde_json::from_str::<Success<'_>>(text)
+            .and_then(|success| serde_json::from_str(success.result.get()))
+            .map_err(|_| CallError::UnknownOutcome {
+                description: format!("unreadable answer: {}", shape(&self.token.scrub(text))),
+            })
+    }
+}
+
+/// Bot API, "Making requests": the form of a successful answer.
+#[derive(Deserialize)]
+struct Success<'a> {
+    #[serde(borrow)]
+    result: &'a RawValue,
+}
+
+/// What is needed of the message that `sendMessage` and `sendPhoto` give back.
+#[derive(Deserialize)]
+struct Posted {
+    message_id: MessageId,
+}
+
+/// Whether an answer with a good HTTP status says all the same that the call failed.
+fn is_refusal(text: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Envelope {
+        ok: bool,
+    }
+    serde_json::from_str::<Envelope>(text).is_ok_and(|envelope| !envelope.ok)
+}
+
+/// Reads an answer's text; the error says why it cannot be read.
+async fn read_text(response: &mut Response) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| chain(&error.without_url()))? {
+        if bytes.len() + chunk.len() > MAX_ANSWER {
+            return Err(format!("the answer is longer than {MAX_ANSWER} bytes"));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// An error and its causes on one line.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+impl Telegram for BotApi {
+    async fn get_me(&self) -> Answer<User> {
+        self.call("getMe", Args::default()).await
+    }
+
+    async fn get_chat(&self, chat: ChatId) -> Answer<Chat> {
+        self.call_in(chat, "getChat", Args::chat(chat)).await
+    }
+
+    async fn get_chat_member(&self, chat: ChatId, user: UserId) -> Answer<ChatMember> {
+        self.call_in(chat, "getChatMember", Args::member(chat, user)).await
+    }
+
+    async fn get_chat_member_count(&self, chat: ChatId) -> Answer<u64> {
+        self.call_in(chat, "getChatMemberCount", Args::chat(chat)).await
+    }
+
+    async fn create_invite_link(&self, link: &NewLink) -> Answer<ChatInviteLink> {
+        let args = Args::chat(link.chat)
+            .text("name", &link.name)
+            .maybe("expire_date", link.expires_at.map(|moment| moment.as_second()));
+        let args = match link.kind {
+            LinkKind::Guarded => args.with("creates_join_request", true),
+            LinkKind::MemberLimit(limit) => args.with("member_limit", limit.get()),
+        };
+        self.call_in(link.chat, "createChatInviteLink", args).await
+    }
+
+    async fn revoke_invite_link(&self, chat: ChatId, link: &str) -> Answer<()> {
+        self.tell(chat, "revokeChatInviteLink", Args::chat(chat).with("invite_link", link)).await
+    }
+
+    async fn approve_join_request(&self, chat: ChatId, user: UserId) -> Answer<()> {
+        self.tell(chat, "approveChatJoinRequest", Args::member(chat, user)).await
+    }
+
+    async fn decline_join_request(&self, chat: ChatId, user: UserId) -> Answer<()> {
+        self.tell(chat, "declineChatJoinRequest", Args::member(chat, user)).await
+    }
+
+    async fn remove_member(&self, chat: ChatId, user: UserId) -> Answer<()> {
+        // `only_if_banned` is left out when false, and false is what makes Telegram remove a member
+        // who is not banned (Bot API, `unbanChatMember`).
+        self.tell(chat, "unbanChatMember", Args::member(chat, user)).await
+    }
+
+    async fn send_message(&self, message: &NewMessage) -> Answer<MessageId> {
+        let args = Args::chat(message.chat)
+            .with("text", message.html.as_str())
+            .with("parse_mode", "HTML")
+            .maybe("reply_parameters", message.reply_to.map(reply_parameters))
+            .maybe("reply_markup", keyboard(message))
+            .flag("disable_notification", message.silent);
+        self.post_in(message.chat, "sendMessage", args).await
+    }
+
+    async fn send_photo(&self, photo: &NewPhoto) -> Answer<MessageId> {
+        let args = Args::chat(photo.chat)
+            .with("photo", photo.url.as_str())
+            .with("parse_mode", "HTML")
+            .text("caption", &photo.caption_html)
+            .maybe("reply_parameters", photo.reply_to.map(reply_parameters));
+        self.post_in(photo.chat, "sendPhoto", args).await
+    }
+
+    async fn set_chat_title(&self, chat: ChatId, title: &str) -> Answer<()> {
+        self.tell(chat, "setChatTitle", Args::chat(chat).with("title", title)).await
+    }
+
+    async fn set_chat_description(&self, chat: ChatId, description: &str) -> Answer<()> {
+        let args = Args::chat(chat).text("description", description);
+        self.tell(chat, "setChatDescription", args).await
+    }
+
+    async fn set_chat_permissions(
+        &self,
+        chat: ChatId,
+        permissions: &ChatPermissions,
+    ) -> Answer<()> {
+        // Independent: otherwise one permission switches on others (Bot API, `setChatPermissions`).
+        let args = Args::chat(chat)
+            .with("permissions", json!(permissions))
+            .with("use_independent_chat_permissions", true);
+        self.tell(chat, "setChatPermissions", args).await
+    }
+
+    async fn set_webhook(
+        &self,
+        url: &str,
+        secret: &str,
+        allowed_updates: &[AllowedUpdate],
+    ) -> Answer<()> {
+        let names: Vec<&str> = allowed_updates.iter().map(|kind| kind.name()).collect();
+        // An empty list is said, too: left out, it would mean "as before".
+        let args = Args::default()
+            .with("url", url)
+            .with("secret_token", secret)
+            .with("allowed_updates", names);
+        let IgnoredAny = self.call("setWebhook", args).await?;
+        Ok(())
+    }
+
+    async fn set_my_commands(&self, commands: &[BotCommand]) -> Answer<()> {
+        let commands: Vec<_> = commands
+            .iter()
+            .map(|each| json!({ "command": each.command, "description": each.description }))
+            .collect();
+        let IgnoredAny =
+            self.call("setMyCommands", Args::default().with("commands", commands)).await?;
+        Ok(())
+    }
+
+    async fn answer_callback_query(&self, id: &str, text: Option<&str>) -> Answer<()> {
+        let args = Args::default().with("callback_query_id", id).maybe("text", text);
+        let IgnoredAny = self.call("answerCallbackQuery", args).await?;
+        Ok(())
+    }
+
+    async fn leave_chat(&self, chat: ChatId) -> Answer<()> {
+        self.tell(chat, "leaveChat", Args::chat(chat)).await
+    }
+}
+
+fn reply_parameters(message: MessageId) -> serde_json::Value {
+    json!({ "message_id": message.get() })
+}
+
+fn keyboard(message: &NewMessage) -> Option<serde_json::Value> {
+    if message.buttons.is_empty() {
+        return None;
+    }
+    let rows: Vec<Vec<_>> = message
+        .buttons
+        .iter()
+        .map(|row| {
+            row.iter().map(|button| json!({ "text": button.text, "url": button.url })).collect()
+        })
+        .collect();
+    Some(json!({ "inline_keyboard": rows }))
 }

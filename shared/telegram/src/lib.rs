@@ -30,8 +30,8 @@ pub use classify::classify;
 pub use requests::{AllowedUpdate, BotCommand, Button, LinkKind, NewLink, NewMessage, NewPhoto};
 pub use token::{BadToken, BotToken};
 pub use types::{
-    AdministratorRights, CallbackQuery, Chat, ChatInviteLink, ChatJoinRequest, ChatKind, ChatMember,
-    ChatMemberUpdated, ChatPermissions, MemberStatus, Message, User,
+    AdministratorRights, CallbackQuery, Chat, ChatInviteLink, ChatJoinRequest, ChatKind,
+    ChatMember, ChatMemberUpdated, ChatPermissions, MemberStatus, Message, User,
 };
 pub use update::{ParseError, Update, UpdateKind, parse_update};
 

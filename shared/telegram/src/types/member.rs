@@ -64,7 +64,6 @@ impl MemberStatus {
 /// The rights of an admin that matter here (Bot API, `ChatMemberAdministrator`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-#[expect(clippy::struct_excessive_bools, reason = "the fields are Telegram's, and independent")]
 pub struct AdministratorRights {
     /// Makes invite links, answers join requests.
     #[serde(deserialize_with = "lenient::or_default")]

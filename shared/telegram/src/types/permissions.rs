@@ -12,7 +12,6 @@ use super::lenient;
 /// or `can_edit_tag` becomes `can_pin_messages`; tdlib/telegram-bot-api, `get_chat_permissions`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-#[expect(clippy::struct_excessive_bools, reason = "the fields are Telegram's, and independent")]
 pub struct ChatPermissions {
     /// Texts, contacts, invoices, locations and venues.
     #[serde(deserialize_with = "lenient::or_default")]
