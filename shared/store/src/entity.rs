@@ -64,8 +64,7 @@ impl Write {
         // Our items are structs of texts, numbers and lists: serde_json cannot fail on them. A row
         // without a body would be refused by every reader, so that a mistake here is seen at once.
         let body = serde_json::to_value(item).unwrap_or_default();
-        let row =
-            Row { id: item.id(), kind: E::KIND.to_owned(), meta, index: item.index(), body };
+        let row = Row { id: item.id(), kind: E::KIND.to_owned(), meta, index: item.index(), body };
         Self { table: E::TABLE, expected, row }
     }
 

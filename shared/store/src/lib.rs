@@ -5,20 +5,24 @@
 //! where items must change together. Reads by key are strongly consistent; an index is a hint, so
 //! an item that was found by one is read again before anything is done with it.
 
+mod cursor;
 mod dynamo;
 mod entities;
 mod entity;
 mod image;
+mod item;
+pub mod layout;
 mod port;
 mod row;
 
 pub use dynamo::{DynamoStore, Tables};
 pub use entities::{
-    BotPaceItem, ChatPaceItem, GroupAnswer, GroupRequested, PurchaseDone, Requested,
-    ServiceRequested, UserClaim, fingerprint, key,
+    BotPaceItem, ChatPaceItem, GroupAnswer, GroupRequested, PurchaseDone, PurchaseRequested,
+    Requested, ServiceRequested, UserClaim, fingerprint, key,
 };
 pub use entity::{Entity, Write, decode, load};
 pub use image::{ImageError, record};
+pub use item::{item_from_row, moment, row_from_image, text};
 pub use port::{
     Broken, CommitError, Count, Cursor, DueItem, List, Page, SHARDS, Store, StoreError, shard_of,
 };

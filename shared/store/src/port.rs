@@ -27,9 +27,16 @@ pub enum StoreError {
     /// this may have been done.
     #[error("the table cannot be reached: {0}")]
     Unavailable(String),
+    /// Refused for good: a table that the function was not given, a right that it lacks, a row
+    /// that is too large. Trying again does not help.
+    #[error("the table refuses the request: {0}")]
+    Refused(String),
     /// A row is not what it should be.
     #[error(transparent)]
     Broken(#[from] Broken),
+    /// The cursor is not one that a page ended with.
+    #[error("the cursor is not one that was handed out")]
+    BadCursor,
 }
 
 /// A row that cannot be read as what it should be.
@@ -96,8 +103,9 @@ pub enum Count {
     },
 }
 
-/// Where a page ended. Opaque to callers; a made-up one leads to an empty or odd page, never to
-/// rows of somebody else, because the list itself is named by the request.
+/// Where a page ended. Opaque to callers; a made-up one leads to [`StoreError::BadCursor`] or to an
+/// empty or odd page, never to rows of somebody else, because the list itself is named by the
+/// request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor(pub String);
 
@@ -129,10 +137,7 @@ pub trait Store: Send + Sync {
     ) -> impl Future<Output = Result<Option<Row>, StoreError>> + Send;
 
     /// Saves one row on its condition, or several together: all or none.
-    fn commit(
-        &self,
-        writes: Vec<Write>,
-    ) -> impl Future<Output = Result<(), CommitError>> + Send;
+    fn commit(&self, writes: Vec<Write>) -> impl Future<Output = Result<(), CommitError>> + Send;
 
     /// A page of a list, newest first (spares: longest waiting first), eventually consistent.
     fn list(

@@ -1,0 +1,1 @@
+//! What DynamoDB answers when things go wrong, which no emulator does.

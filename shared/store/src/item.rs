@@ -1,0 +1,143 @@
+//! Rows as DynamoDB keeps them: an attribute for each column, and the body as a map that can be
+//! read in the console.
+
+use domain::change::{Actor, Meta, Why};
+use domain::relay::sortable;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_dynamo::{AttributeValue, Item};
+use serde_json::Value;
+
+use crate::layout::due_part;
+use crate::port::{Broken, shard_of};
+use crate::row::{Index, Row};
+
+/// What stands between the moment and the id in a sort key. Ids may hold it, moments cannot.
+const BETWEEN: char = '#';
+
+#[derive(Serialize, Deserialize)]
+struct Columns {
+    id: String,
+    kind: String,
+    ver: u64,
+    changed_at: Timestamp,
+    changed_by: Actor,
+    why: Why,
+    body: Value,
+    // The attributes of the indexes. Each must be absent, and not null, where it does not apply:
+    // that is what keeps an index sparse.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    owner: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    service_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    active: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    active_until: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    waiting: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    spare: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sort: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_at: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires: Option<i64>,
+}
+
+/// A row as it is kept.
+///
+/// # Errors
+/// [`Broken`] when its body cannot be written as attributes.
+pub fn item_from_row(row: &Row) -> Result<Item, Broken> {
+    let Row { id, kind, meta, index, body } = row;
+    let Meta { ver, changed_at, changed_by, why } = meta;
+    // By name, so that a new place is not forgotten here.
+    let Index { owner, service_id, active, waiting, spare, sort, due_at, expires } = index;
+    let columns = Columns {
+        id: id.clone(),
+        kind: kind.clone(),
+        ver: *ver,
+        changed_at: *changed_at,
+        changed_by: changed_by.clone(),
+        why: *why,
+        body: body.clone(),
+        owner: owner.clone(),
+        service_id: service_id.clone(),
+        active: active.as_ref().map(|(service, _)| service.clone()),
+        active_until: active.as_ref().map(|(_, until)| sortable(*until)),
+        waiting: waiting.clone(),
+        spare: spare.clone(),
+        sort: sort.clone(),
+        due: due_at.map(|_| due_part(shard_of(id))),
+        due_at: due_at.map(|at| format!("{}{BETWEEN}{id}", sortable(at))),
+        expires: expires.map(Timestamp::as_second),
+    };
+    serde_dynamo::to_item(columns).map_err(|error| broken(id, kind, error.to_string()))
+}
+
+/// Reads a row as it is kept, from a table or from an image in its stream.
+///
+/// # Errors
+/// [`Broken`] when a column is missing or is not what it should be.
+pub fn row_from_image(image: Item) -> Result<Row, Broken> {
+    let id = text(&image, "id").unwrap_or_default().to_owned();
+    let kind = text(&image, "kind").unwrap_or_default().to_owned();
+    let broken = |cause: String| broken(&id, &kind, cause);
+    let columns: Columns =
+        serde_dynamo::from_item(image).map_err(|error| broken(error.to_string()))?;
+    let active = match (columns.active, columns.active_until) {
+        (Some(service), Some(until)) => {
+            Some((service, moment(&until).ok_or_else(|| broken("active_until".to_owned()))?))
+        }
+        (None, None) => None,
+        (Some(_), None) | (None, Some(_)) => return Err(broken("half of active".to_owned())),
+    };
+    let due_at = columns
+        .due_at
+        .map(|at| moment(&at).ok_or_else(|| broken("due_at".to_owned())))
+        .transpose()?;
+    let expires = columns
+        .expires
+        .map(|at| Timestamp::from_second(at).map_err(|_| broken("expires".to_owned())))
+        .transpose()?;
+    let Columns { ver, changed_at, changed_by, why, body, .. } = columns;
+    Ok(Row {
+        meta: Meta { ver, changed_at, changed_by, why },
+        index: Index {
+            owner: columns.owner,
+            service_id: columns.service_id,
+            active,
+            waiting: columns.waiting,
+            spare: columns.spare,
+            sort: columns.sort,
+            due_at,
+            expires,
+        },
+        id,
+        kind,
+        body,
+    })
+}
+
+/// The text of an attribute.
+pub fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    match item.get(name)? {
+        AttributeValue::S(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// The moment with which a sort key begins.
+pub fn moment(key: &str) -> Option<Timestamp> {
+    key.split(BETWEEN).next()?.parse().ok()
+}
+
+fn broken(id: &str, kind: &str, cause: String) -> Broken {
+    // Keys such as `chat#…` and `tg#…` hold Telegram ids.
+    let id = id.split(BETWEEN).next().unwrap_or_default().to_owned();
+    Broken { id, kind: kind.to_owned(), cause }
+}

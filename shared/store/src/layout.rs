@@ -1,0 +1,145 @@
+//! How the tables are laid out: the indexes, and which part of which index answers a question.
+//!
+//! Every store reads through this, so that they cannot come to differ; the template is laid out
+//! by it as well.
+
+use domain::relay::sortable;
+use jiff::Timestamp;
+
+use crate::port::{Count, List, StoreError};
+use crate::row::Table;
+
+/// The name of every row's key.
+pub const ID: &str = "id";
+/// The attribute by which rows are tidied away: seconds since 1970 (Amazon DynamoDB, "Using time
+/// to live").
+pub const EXPIRES: &str = "expires";
+/// The keys of the audit trail: the service, and the place in its trail.
+pub const AUDIT_KEYS: (&str, &str) = ("service_id", "seq");
+
+/// A secondary index: a row stands in it when it has both of its attributes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SecondaryIndex {
+    /// The table.
+    pub table: Table,
+    /// Its name.
+    pub name: &'static str,
+    /// The attribute that says in which part of the index a row stands.
+    pub hash: &'static str,
+    /// The attribute that says where it stands there.
+    pub range: &'static str,
+    /// What of the row is found there.
+    pub shows: Shows,
+}
+
+/// What of a row is found in an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shows {
+    /// Everything.
+    All,
+    /// Its keys.
+    Keys,
+}
+
+const fn index(
+    table: Table,
+    name: &'static str,
+    (hash, range): (&'static str, &'static str),
+    shows: Shows,
+) -> SecondaryIndex {
+    SecondaryIndex { table, name, hash, range, shows }
+}
+
+static BY_OWNER: SecondaryIndex = index(Table::Services, "by_owner", ("owner", "sort"), Shows::All);
+static SPARES: SecondaryIndex = index(Table::Services, "spares", ("spare", "sort"), Shows::All);
+static SUBSCRIPTIONS: SecondaryIndex =
+    index(Table::Subscriptions, "by_service", ("service_id", "sort"), Shows::All);
+static ACTIVE: SecondaryIndex =
+    index(Table::Subscriptions, "active", ("active", "active_until"), Shows::Keys);
+static ALERTS: SecondaryIndex =
+    index(Table::Alerts, "by_service", ("service_id", "sort"), Shows::All);
+static WAITING: SecondaryIndex = index(Table::Alerts, "waiting", ("waiting", "sort"), Shows::Keys);
+static SERVICES_DUE: SecondaryIndex = index(Table::Services, "due", ("due", "due_at"), Shows::Keys);
+static SUBSCRIPTIONS_DUE: SecondaryIndex =
+    index(Table::Subscriptions, "due", ("due", "due_at"), Shows::Keys);
+static ALERTS_DUE: SecondaryIndex = index(Table::Alerts, "due", ("due", "due_at"), Shows::Keys);
+
+/// Every index.
+pub static INDEXES: [&SecondaryIndex; 9] = [
+    &BY_OWNER,
+    &SPARES,
+    &SERVICES_DUE,
+    &SUBSCRIPTIONS,
+    &ACTIVE,
+    &SUBSCRIPTIONS_DUE,
+    &ALERTS,
+    &WAITING,
+    &ALERTS_DUE,
+];
+
+/// How far a selection goes within its part of an index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// All of it.
+    None,
+    /// Only what stands after this.
+    After(String),
+    /// Only what stands before this.
+    Before(String),
+}
+
+/// A part of an index, in the order in which it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// The index.
+    pub index: &'static SecondaryIndex,
+    /// Which part of it.
+    pub part: String,
+    /// How far.
+    pub bound: Bound,
+    /// Whether the smallest comes first.
+    pub ascending: bool,
+}
+
+impl Selection {
+    /// What a list shows.
+    pub fn list(list: &List) -> Self {
+        let (index, part, ascending) = match list {
+            List::ServicesOf(trader) => (&BY_OWNER, trader.as_str(), false),
+            List::SubscriptionsOf(service) => (&SUBSCRIPTIONS, service.as_str(), false),
+            List::AlertsOf(service) => (&ALERTS, service.as_str(), false),
+            List::Spares => (&SPARES, "spare", true),
+        };
+        Self { index, part: part.to_owned(), bound: Bound::None, ascending }
+    }
+
+    /// What is counted.
+    pub fn count(count: &Count) -> Self {
+        let (index, service, bound) = match count {
+            Count::Active { service, now } => (&ACTIVE, service, Bound::After(sortable(*now))),
+            Count::Waiting { service } => (&WAITING, service, Bound::None),
+        };
+        Self { index, part: service.clone(), bound, ascending: true }
+    }
+
+    /// What is due at `until` in a shard.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] for a table in which nothing is ever due.
+    pub fn due(table: Table, shard: u8, until: Timestamp) -> Result<Self, StoreError> {
+        let index = match table {
+            Table::Services => &SERVICES_DUE,
+            Table::Subscriptions => &SUBSCRIPTIONS_DUE,
+            Table::Alerts => &ALERTS_DUE,
+            Table::Limits => return Err(StoreError::Refused("nothing is due there".to_owned())),
+        };
+        // `$` comes after `#`, so that whatever is due at this very instant is among it.
+        let bound = Bound::Before(format!("{}$", sortable(until)));
+        Ok(Self { index, part: due_part(shard), bound, ascending: true })
+    }
+}
+
+/// The part of the `due` index that holds a shard.
+pub(crate) fn due_part(shard: u8) -> String {
+    format!("due#{shard}")
+}
