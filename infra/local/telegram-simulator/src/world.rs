@@ -1,0 +1,464 @@
+//! The whole state of a simulated Telegram, as plain data, and how to find one's way in it.
+//!
+//! Nothing here waits, sends or reads a clock: every operation takes the time as a parameter, changes the
+//! data and puts the updates that follow into the bots' queues.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::errors::{ApiError, ApiResult, ControlError, ControlResult};
+use crate::faults::Faults;
+use crate::flood::Flood;
+use crate::rights::{Permissions, Right, Rights, all_permissions};
+use crate::rng::Rng;
+use crate::updates::{Inbox, Outgoing};
+
+/// How a world behaves where Telegram's behaviour is a matter of circumstance.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Seed of everything that is left to chance (link codes, faults with a probability).
+    pub seed: u64,
+    /// How long `unbanChatMember(only_if_banned=false)` takes between its ban and its unban, in
+    /// milliseconds. More than 1000 at Telegram (tdlib pauses one second); short here.
+    pub kick_ms: i64,
+    /// What stands at the end of an invite link that another administrator made. The Bot API
+    /// documentation writes "…"; tdlib expects "...".
+    pub cut_mark: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { seed: 1, kick_ms: 50, cut_mark: "…".to_owned() }
+    }
+}
+
+/// A person or a bot as Telegram knows them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct User {
+    pub(crate) id: i64,
+    pub(crate) is_bot: bool,
+    pub(crate) first_name: String,
+    pub(crate) username: Option<String>,
+    pub(crate) language_code: Option<String>,
+    pub(crate) bio: Option<String>,
+    pub(crate) deactivated: bool,
+    /// In as many groups as Telegram allows: cannot be let into another one.
+    pub(crate) in_too_many_chats: bool,
+}
+
+/// A bot: its key, its updates and what only it knows.
+#[derive(Debug, Clone)]
+pub(crate) struct Bot {
+    pub(crate) id: i64,
+    pub(crate) token: String,
+    pub(crate) username: String,
+    /// With privacy mode on, a bot that is no administrator hears only what is meant for it.
+    pub(crate) privacy: bool,
+    /// A guard bot gets a `query_id` with each join request (Bot API 10.1).
+    pub(crate) guard: bool,
+    /// Users whom the bot has met; to others there is not even a chat.
+    pub(crate) known: BTreeSet<i64>,
+    pub(crate) inbox: Inbox,
+    pub(crate) commands: BTreeMap<String, Value>,
+    /// Callback queries that still can be answered, with the answers.
+    pub(crate) callbacks: BTreeMap<String, Option<Value>>,
+    /// Open join request queries of a guard bot.
+    pub(crate) join_queries: BTreeMap<String, JoinQuery>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct JoinQuery {
+    pub(crate) chat: i64,
+    pub(crate) user: i64,
+    pub(crate) until: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChatKind {
+    Basic,
+    Super,
+}
+
+/// What became of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    Active,
+    Deleted,
+    MigratedTo(i64),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Chat {
+    pub(crate) id: i64,
+    pub(crate) kind: ChatKind,
+    pub(crate) life: Life,
+    pub(crate) title: String,
+    pub(crate) description: String,
+    pub(crate) permissions: Permissions,
+    pub(crate) members: BTreeMap<i64, Member>,
+    pub(crate) history: History,
+    pub(crate) links: Vec<Link>,
+    pub(crate) requests: BTreeMap<i64, JoinRequest>,
+    /// The bot that wrote last: commands without a name are for it.
+    pub(crate) last_bot: Option<i64>,
+}
+
+/// Messages of one chat. Ids count up from 1.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct History {
+    pub(crate) messages: BTreeMap<i64, Message>,
+    pub(crate) last_id: i64,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    pub(crate) status: Status,
+    /// The code of the invite link by which the person came; counts against the link's limit for as
+    /// long as the person is in.
+    pub(crate) via: Option<String>,
+    /// The administrator who banned, restricted or promoted.
+    pub(crate) by: i64,
+}
+
+/// Dates are unix seconds; 0 is "for ever".
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Status {
+    Creator,
+    Administrator(Rights),
+    Member,
+    Restricted { permissions: Permissions, until: i64, is_member: bool },
+    Left,
+    Kicked { until: i64 },
+}
+
+impl Status {
+    pub(crate) fn is_member(&self) -> bool {
+        match self {
+            Self::Creator | Self::Administrator(_) | Self::Member => true,
+            Self::Restricted { is_member, .. } => *is_member,
+            Self::Left | Self::Kicked { .. } => false,
+        }
+    }
+
+    pub(crate) fn is_admin(&self) -> bool {
+        matches!(self, Self::Creator | Self::Administrator(_))
+    }
+
+    pub(crate) fn has(&self, right: Right) -> bool {
+        match self {
+            Self::Creator => right != Right::Anonymous,
+            Self::Administrator(rights) => rights.contains(&right),
+            _ => false,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Link {
+    pub(crate) code: String,
+    pub(crate) creator: i64,
+    pub(crate) name: String,
+    pub(crate) expire_date: Option<i64>,
+    pub(crate) member_limit: Option<i64>,
+    pub(crate) creates_join_request: bool,
+    pub(crate) is_primary: bool,
+    pub(crate) is_revoked: bool,
+}
+
+impl Link {
+    pub(crate) fn url(&self) -> String {
+        format!("https://t.me/+{}", self.code)
+    }
+}
+
+/// A request that waits for an administrator.
+#[derive(Debug, Clone)]
+pub(crate) struct JoinRequest {
+    pub(crate) link: String,
+    /// Unix seconds.
+    pub(crate) date: i64,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Message {
+    pub(crate) id: i64,
+    pub(crate) from: i64,
+    /// Unix seconds.
+    pub(crate) date: i64,
+    pub(crate) edited: Option<i64>,
+    pub(crate) reply_to: Option<i64>,
+    pub(crate) content: Content,
+    /// The inline keyboard, as given.
+    pub(crate) markup: Option<Value>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Content {
+    Text { text: String, entities: Vec<Value>, preview: Option<Value> },
+    Photo { url: String, caption: String, entities: Vec<Value> },
+    Service(Service),
+}
+
+/// What Telegram itself writes into a chat.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Service {
+    Created(ChatKind),
+    Joined(i64),
+    Left(i64),
+    Title(String),
+    MigratedTo(i64),
+    MigratedFrom(i64),
+}
+
+/// The chat between one person and one bot.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Private {
+    /// The person pressed Start (or wrote) at least once.
+    pub(crate) started: bool,
+    pub(crate) blocked: bool,
+    /// Because of a join request the bot may write until then (milliseconds).
+    pub(crate) open_until: Option<i64>,
+    pub(crate) history: History,
+}
+
+/// One call of the Bot API, as it is shown to tests and people. Tokens are never kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) at: i64,
+    pub(crate) bot: i64,
+    pub(crate) method: String,
+    pub(crate) args: Value,
+    pub(crate) code: u16,
+    pub(crate) description: Option<String>,
+    pub(crate) fault: Option<&'static str>,
+}
+
+/// Something that Telegram finishes later by itself.
+#[derive(Debug, Clone)]
+pub(crate) enum Later {
+    /// The second half of ban → unban.
+    Unban { chat: i64, user: i64, by: i64 },
+}
+
+/// A simulated Telegram. Build one with [`World::new`]; change it with [`World::call`] (as a bot) and
+/// [`World::control`] (as a person or a test).
+#[derive(Debug, Clone)]
+pub struct World {
+    pub(crate) settings: Settings,
+    pub(crate) rng: Rng,
+    pub(crate) users: BTreeMap<i64, User>,
+    pub(crate) bots: BTreeMap<i64, Bot>,
+    pub(crate) chats: BTreeMap<i64, Chat>,
+    pub(crate) privates: BTreeMap<(i64, i64), Private>,
+    pub(crate) calls: Vec<Call>,
+    pub(crate) later: BTreeMap<(i64, u64), Later>,
+    pub(crate) faults: Faults,
+    pub(crate) flood: Flood,
+    /// Updates of the operation under way; they get their ids when it ends.
+    pub(crate) outgoing: Vec<Outgoing>,
+    pub(crate) last_id: u64,
+}
+
+impl World {
+    /// An empty world: no bots, no people, no groups.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            rng: Rng::new(settings.seed),
+            settings,
+            users: BTreeMap::new(),
+            bots: BTreeMap::new(),
+            chats: BTreeMap::new(),
+            privates: BTreeMap::new(),
+            calls: Vec::new(),
+            later: BTreeMap::new(),
+            faults: Faults::default(),
+            flood: Flood::default(),
+            outgoing: Vec::new(),
+            last_id: 0,
+        }
+    }
+
+    /// Forgets people, groups, calls, faults and updates; bots stay, as freshly made.
+    pub(crate) fn reset(&mut self) {
+        let bots = std::mem::take(&mut self.bots);
+        let flood = self.flood.rules.clone();
+        *self = Self::new(self.settings.clone());
+        self.flood.rules = flood;
+        for bot in bots.into_values() {
+            let _ = self.add_bot(&bot.token, &bot.username, "", bot.privacy, bot.guard);
+        }
+    }
+
+    /// Makes a bot. Its id is the number before the colon of its token.
+    ///
+    /// # Errors
+    /// A token that is not `<number>:<secret>`, or one whose number is taken by somebody else.
+    pub fn add_bot(
+        &mut self,
+        token: &str,
+        username: &str,
+        name: &str,
+        privacy: bool,
+        guard: bool,
+    ) -> Result<i64, ControlError> {
+        let id = token.split_once(':').and_then(|(id, secret)| {
+            id.parse::<i64>().ok().filter(|id| *id > 0 && !secret.is_empty())
+        });
+        let id = id.ok_or_else(|| ControlError::new("a bot token is <number>:<secret>"))?;
+        let username = username.trim_start_matches('@').to_owned();
+        if self.bots.contains_key(&id) || self.users.contains_key(&id) {
+            return Err(ControlError::new("the number of this token is taken"));
+        }
+        let first_name = if name.is_empty() { username.clone() } else { name.to_owned() };
+        let user = User {
+            id,
+            is_bot: true,
+            first_name,
+            username: Some(username.clone()),
+            ..User::default()
+        };
+        self.users.insert(id, user);
+        let bot = Bot {
+            id,
+            token: token.to_owned(),
+            username,
+            privacy,
+            guard,
+            known: BTreeSet::new(),
+            inbox: Inbox::default(),
+            commands: BTreeMap::new(),
+            callbacks: BTreeMap::new(),
+            join_queries: BTreeMap::new(),
+        };
+        self.bots.insert(id, bot);
+        Ok(id)
+    }
+
+    /// Does what has become due: the second half of kicks, and bans whose time is over.
+    pub(crate) fn tick(&mut self, now: i64) {
+        while let Some(entry) = self.later.first_entry().filter(|entry| entry.key().0 <= now) {
+            let (_, later) = entry.remove_entry();
+            match later {
+                Later::Unban { chat, user, by } => self.finish_kick(now, chat, user, by),
+            }
+        }
+        let seconds = now / 1000;
+        for chat in self.chats.values_mut() {
+            for member in chat.members.values_mut() {
+                match member.status {
+                    Status::Kicked { until } if until != 0 && until <= seconds => {
+                        member.status = Status::Left;
+                    }
+                    Status::Restricted { until, is_member, .. }
+                        if until != 0 && until <= seconds =>
+                    {
+                        member.status = if is_member { Status::Member } else { Status::Left };
+                    }
+                    _ => {}
+                }
+            }
+        }
+        self.flush(now);
+    }
+
+    /// When something becomes due next.
+    pub(crate) fn next_due(&self) -> Option<i64> {
+        self.later.keys().next().map(|(at, _)| *at)
+    }
+
+    pub(crate) fn later(&mut self, at: i64, what: Later) {
+        let id = self.fresh_id();
+        self.later.insert((at, id), what);
+    }
+
+    /// A number never given before in this world.
+    pub(crate) fn fresh_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    // Ids: people from 1001, basic groups from -2001 down, supergroups from -1001000000001 down, so that
+    // one sees at a glance what an id is. Telegram's own are as different (Bot API, "bot dialog ids").
+
+    pub(crate) fn fresh_user_id(&self) -> i64 {
+        let used = self.users.values().filter(|u| !u.is_bot).map(|u| u.id).max();
+        used.unwrap_or(1000).max(1000) + 1
+    }
+
+    fn fresh_chat_id(&self, kind: ChatKind) -> i64 {
+        let first = match kind {
+            ChatKind::Basic => -2001,
+            ChatKind::Super => -1_001_000_000_001,
+        };
+        let used = self.chats.values().filter(|chat| chat.kind == kind).map(|chat| chat.id).min();
+        used.map_or(first, |id| id - 1)
+    }
+
+    pub(crate) fn add_chat(&mut self, kind: ChatKind, title: &str) -> i64 {
+        let id = self.fresh_chat_id(kind);
+        let chat = Chat {
+            id,
+            kind,
+            life: Life::Active,
+            title: title.to_owned(),
+            description: String::new(),
+            permissions: all_permissions(),
+            members: BTreeMap::new(),
+            history: History::default(),
+            links: Vec::new(),
+            requests: BTreeMap::new(),
+            last_bot: None,
+        };
+        self.chats.insert(id, chat);
+        id
+    }
+
+    pub(crate) fn status(&self, chat: i64, user: i64) -> Status {
+        let member = self.chats.get(&chat).and_then(|chat| chat.members.get(&user));
+        member.map_or(Status::Left, |member| member.status.clone())
+    }
+
+    /// The chat of a call that has already been let through.
+    pub(crate) fn chat_mut(&mut self, id: i64) -> ApiResult<&mut Chat> {
+        self.chats.get_mut(&id).ok_or_else(|| ApiError::bad("chat not found"))
+    }
+
+    pub(crate) fn chat(&self, id: i64) -> ApiResult<&Chat> {
+        self.chats.get(&id).ok_or_else(|| ApiError::bad("chat not found"))
+    }
+
+    pub(crate) fn bot_mut(&mut self, id: i64) -> ApiResult<&mut Bot> {
+        self.bots.get_mut(&id).ok_or_else(ApiError::unauthorized)
+    }
+
+    pub(crate) fn bot(&self, id: i64) -> ApiResult<&Bot> {
+        self.bots.get(&id).ok_or_else(ApiError::unauthorized)
+    }
+
+    /// A group for the control interface: it must be alive.
+    pub(crate) fn live_chat(&self, id: i64) -> ControlResult<&Chat> {
+        match self.chats.get(&id) {
+            None => Err(ControlError::new(format!("there is no group {id}"))),
+            Some(chat) => match chat.life {
+                Life::Active => Ok(chat),
+                Life::Deleted => Err(ControlError::new(format!("group {id} was deleted"))),
+                Life::MigratedTo(to) => {
+                    Err(ControlError::new(format!("group {id} became supergroup {to}")))
+                }
+            },
+        }
+    }
+
+    /// A person for the control interface.
+    pub(crate) fn person(&self, id: i64) -> ControlResult<&User> {
+        match self.users.get(&id) {
+            Some(user) if user.deactivated => {
+                Err(ControlError::new(format!("user {id} deleted the account")))
+            }
+            Some(user) => Ok(user),
+            None => Err(ControlError::new(format!("there is no user {id}"))),
+        }
+    }
+}
