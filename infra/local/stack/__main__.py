@@ -5,11 +5,12 @@ import json
 import signal
 import sys
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from . import describe, emulator, issuer, logs, settings
+from . import describe, emulator, issuer, logs, session, settings
+from .describe import Description
 from .errors import StackError
 from .invoke import invoke
 from .settings import Settings
@@ -18,20 +19,21 @@ from .up import down, up
 
 def main() -> int:
     arguments = _arguments()
-    # Ended by another program is ended like Ctrl-C: a half started stack is taken down again.
+    # Ended by another program, or by a closed terminal, is ended like Ctrl-C: what was started is
+    # taken down again.
     signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, _interrupt)
     try:
-        _run(arguments, settings.read())
+        return _run(arguments, settings.read())
     except StackError as error:
         print(f"\nusher: {error}", file=sys.stderr)
         return 1
     except (ClientError, BotoCoreError) as error:
         print(f"\nusher: the AWS emulator refused something: {error}", file=sys.stderr)
-        print("  What to do: make down, then make up; its log is emulator.log.", file=sys.stderr)
+        print("  What to do: make down, then make up; its log is emulator.log", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 def _arguments() -> argparse.Namespace:
@@ -40,6 +42,10 @@ def _arguments() -> argparse.Namespace:
     commands.add_parser("up", help="start the stack, or bring a running one up to date")
     commands.add_parser("down", help="stop the stack")
     commands.add_parser("addresses", help="print where everything is")
+    play = commands.add_parser("play", help="up, a command, then stay up until Ctrl-C")
+    play.add_argument("run", nargs="+")
+    run = commands.add_parser("run", help="up on free ports, a command, down")
+    run.add_argument("run", nargs="+")
     commands.add_parser("sweep", help="run the expiry function once and print its answer")
     commands.add_parser("logs", help="follow what the functions write")
     token = commands.add_parser("token", help="print a JWT that the stack accepts")
@@ -49,13 +55,17 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _run(arguments: argparse.Namespace, stack: Settings) -> None:
+def _run(arguments: argparse.Namespace, stack: Settings) -> int:
     match arguments.command:
         case "up":
             _addresses(up(stack), stack)
         case "down":
             stopped = down(stack)
             print("stopped" if stopped else "nothing was running", file=sys.stderr)
+        case "play":
+            return session.play(stack, arguments.run, lambda up: _addresses(up, stack))
+        case "run":
+            return session.run(session.find_free_ports(stack), arguments.run)
         case "addresses":
             _addresses(_running(stack), stack)
         case "sweep":
@@ -67,16 +77,17 @@ def _run(arguments: argparse.Namespace, stack: Settings) -> None:
                 print(line, flush=True)
         case "token":
             print(issuer.token(stack, arguments.scope, arguments.sub, arguments.seconds))
+    return 0
 
 
-def _running(stack: Settings) -> dict[str, Any]:
+def _running(stack: Settings) -> Description:
     description = describe.read(stack)
     if description is None or not emulator.is_healthy(stack):
         raise StackError(f"no stack is up at port {stack.port_base}", "start it: make up")
     return description
 
 
-def _addresses(description: dict[str, Any], stack: Settings) -> None:
+def _addresses(description: Description, stack: Settings) -> None:
     rows = {
         "API": description["api_url"],
         "Telegram": description["telegram_api"],

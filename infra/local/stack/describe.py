@@ -1,10 +1,13 @@
 """`.local/stack.json`: what is running and where."""
 
 import json
+import shutil
 from typing import Any
 
-from .settings import REGION, Settings
+from .settings import REGION, ROOT, Settings
 from .telegram import Telegram
+
+Description = dict[str, Any]
 
 TABLES = {
     "services": "Services",
@@ -28,7 +31,7 @@ def describe(
     api_url: str,
     functions: dict[str, str],
     physical: dict[str, str],
-) -> dict[str, Any]:
+) -> Description:
     return {
         "api_url": api_url,
         "telegram_api": telegram.api,
@@ -42,7 +45,7 @@ def describe(
     }
 
 
-def write(settings: Settings, description: dict[str, Any]) -> None:
+def write(settings: Settings, description: Description) -> None:
     """Writes the file in one move, so that nobody reads half of it."""
     text = json.dumps(description, indent=2) + "\n"
     for path in (settings.state / "stack.json", settings.stack_json):
@@ -52,21 +55,26 @@ def write(settings: Settings, description: dict[str, Any]) -> None:
         draft.replace(path)
 
 
-def read(settings: Settings) -> dict[str, Any] | None:
+def read(settings: Settings) -> Description | None:
     """The description of the stack with this port base, if it is up."""
     try:
-        found: dict[str, Any] = json.loads((settings.state / "stack.json").read_text())
+        found: Description = json.loads((settings.state / "stack.json").read_text())
     except (OSError, ValueError):
         return None
     return found
 
 
 def remove(settings: Settings) -> None:
-    """Removes the description, but not that of another stack which was started later."""
+    """Removes the description. If it is the one that everybody reads, a stack that is still up
+    takes its place."""
     own = settings.state / "stack.json"
     try:
-        if own.read_bytes() == settings.stack_json.read_bytes():
-            settings.stack_json.unlink()
+        everybodys = own.read_bytes() == settings.stack_json.read_bytes()
     except OSError:
-        pass  # One of the two is not there.
+        everybodys = False  # One of the two is not there.
     own.unlink(missing_ok=True)
+    if everybodys and own != settings.stack_json:
+        settings.stack_json.unlink()
+        others = sorted(ROOT.glob(".local/*/stack.json"), key=lambda path: path.stat().st_mtime)
+        for other in others[-1:]:
+            shutil.copy(other, settings.stack_json)

@@ -60,9 +60,7 @@ class _Routes:
                     self.gateway.update_route(ApiId=self.api, RouteId=route["RouteId"], **rights)
                 else:
                     target = f"integrations/{self._integration(operation)}"
-                    self.gateway.create_route(
-                        ApiId=self.api, RouteKey=key, Target=target, **rights
-                    )
+                    self.gateway.create_route(ApiId=self.api, RouteKey=key, Target=target, **rights)
         for route in existing.values():
             self.gateway.delete_route(ApiId=self.api, RouteId=route["RouteId"])
 

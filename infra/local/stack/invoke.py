@@ -14,5 +14,6 @@ def invoke(settings: Settings, function: str, name: str) -> Any:
     payload = json.load(answer["Payload"])
     if "FunctionError" in answer:
         reason = payload.get("errorMessage", payload) if isinstance(payload, dict) else payload
-        raise StackError(f"{name} failed: {reason}", "make logs shows what it said")
+        log = settings.state / "emulator.log"
+        raise StackError(f"{name} failed: {reason}", f"what it said is in {log}")
     return payload

@@ -66,6 +66,15 @@ def _keep(binary: Path, folder: Path) -> Path:
     return kept
 
 
+def forget_old_binaries(settings: Settings, functions: dict[str, str]) -> None:
+    """Lets go of binaries that were built again since; call it when nothing can start them."""
+    folder = settings.state / "functions"
+    current = {_keep(settings.binaries / name, folder) for name in functions}
+    for kept in folder.iterdir():
+        if kept not in current:
+            kept.unlink()
+
+
 def _zip(bootstrap: bytes) -> bytes:
     packed = io.BytesIO()
     entry = zipfile.ZipInfo("bootstrap")  # The date stays 1980, so the same binary is the same zip.

@@ -1,6 +1,7 @@
 """Ports: are they free, and if not, who holds them?"""
 
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 from .errors import StackError
@@ -14,32 +15,45 @@ def is_open(port: int) -> bool:
         return probe.connect_ex((HOST, port)) == 0
 
 
-def require_free(port: int, what: str) -> None:
-    """Refuses to go on when `what` cannot have its port."""
+def is_free(port: int) -> bool:
+    """Whether a program of ours could listen on the port."""
     with socket.socket() as probe:
         # As servers do, so that a port whose last connections are still fading counts as free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError:
-            raise StackError(
-                f"port {port}, needed for {what}, is taken by {holder(port)}",
-                "stop that program, or choose other ports, for example: PORT_BASE=5560 make up",
-            ) from None
+            return False
+    return True
+
+
+def require_free(port: int, what: str) -> None:
+    """Refuses to go on when `what` cannot have its port."""
+    if not is_free(port):
+        raise StackError(
+            f"port {port}, needed for {what}, is taken by {holder(port)}",
+            "stop that program, or choose other ports, for example: PORT_BASE=5560 make up",
+        )
 
 
 def holder(port: int) -> str:
     """The program that listens on the port, as well as this system lets us know."""
     inodes = _listening_inodes(port)
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            links = [link.readlink().name for link in (process / "fd").iterdir()]
-            if inodes.intersection(links):
-                command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
-                return f"process {process.name} ({command[:80]})"
-        except OSError:
-            continue  # Gone meanwhile, or somebody else's.
+        if inodes & _open_files(process):
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+            return f"process {process.name} ({command[:80]})"
     return "another program"
+
+
+def _open_files(process: Path) -> set[str]:
+    found = set()
+    # What is gone meanwhile, or somebody else's, cannot be seen.
+    with suppress(OSError):
+        for link in (process / "fd").iterdir():
+            with suppress(OSError):
+                found.add(link.readlink().name)
+    return found
 
 
 def _listening_inodes(port: int) -> set[str]:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,25 +82,28 @@ class Service:
 
 
 def stop_all(state: Path) -> int:
-    """Ends every process of the stack that lives in `state`; says how many were running."""
+    """Ends every process of the stack in `state`; says how many services were running."""
     services = [Service(file.stem, state) for file in state.glob("*.pid")]
     groups = [pid for service in services if (pid := service.pid()) is not None]
-    for group in groups:
-        _signal(os.killpg, group, signal.SIGTERM)
-    _wait_gone(state, seconds=5)
-    stray = _marked(state)
-    for pid in stray:
-        _signal(os.kill, pid, signal.SIGKILL)
-    _wait_gone(state, seconds=5)
+    for signal_ in (signal.SIGTERM, signal.SIGKILL):
+        for group in groups:
+            _send(os.killpg, group, signal_)
+        for stray in _marked(state):
+            _send(os.kill, stray, signal_)
+        if _gone(state, seconds=5):
+            break
     for service in services:
         service.file.unlink(missing_ok=True)
     return len(groups)
 
 
-def _wait_gone(state: Path, seconds: float) -> None:
+def _gone(state: Path, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
-    while _marked(state) and time.monotonic() < deadline:
+    while _marked(state):
+        if time.monotonic() > deadline:
+            return False
         time.sleep(0.05)
+    return True
 
 
 def _marked(state: Path) -> list[int]:
@@ -125,8 +129,6 @@ def _began(pid: int) -> str | None:
     return None if state == "Z" else fields[18]
 
 
-def _signal(send: Callable[[int, int], None], target: int, which: signal.Signals) -> None:
-    try:
-        send(target, which)
-    except ProcessLookupError:
-        pass  # It went by itself.
+def _send(kill: Callable[[int, int], None], target: int, signal_: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # It may have gone by itself.
+        kill(target, signal_)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .errors import StackError
@@ -87,6 +87,12 @@ def read(env: Mapping[str, str] = os.environ) -> Settings:
         bot_token=bot_token or LOCAL_BOT_TOKEN,
         log_level=env.get("LOG_LEVEL") or "info",
     )
+
+
+def at_port(settings: Settings, port_base: int) -> Settings:
+    """The same stack at another port, described in a file of its own."""
+    moved = replace(settings, port_base=port_base)
+    return replace(moved, stack_json=moved.state / "stack.json")
 
 
 def _port(text: str) -> int:

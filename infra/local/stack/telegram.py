@@ -18,31 +18,32 @@ class Telegram:
     username: str
 
 
-def start(settings: Settings) -> Telegram:
-    """Starts the simulator, or asks the given server who the bot is."""
-    if settings.telegram_api:
-        return Telegram(settings.telegram_api, None, _username(settings, settings.telegram_api))
-    program = settings.binaries / "telegram-simulator"
-    service = Service("telegram-simulator", settings.state)
+SIMULATOR = "telegram-simulator"
+
+
+def start_simulator(settings: Settings) -> None:
+    program = settings.binaries / SIMULATOR
+    service = Service(SIMULATOR, settings.state)
     command = [str(program), "--listen", f"{HOST}:{settings.telegram_port}"]
     bot = ["--bot-token", settings.bot_token, "--bot-username", LOCAL_BOT_USERNAME]
     service.start([*command, *bot])
     service.wait_until(lambda: _answers(settings), seconds=20)
-    return Telegram(settings.simulator, f"{settings.simulator}/", LOCAL_BOT_USERNAME)
 
 
-def running(settings: Settings) -> Telegram:
-    """The Bot API server of a stack that is up already."""
+def find(settings: Settings) -> Telegram:
+    """Asks the server, whichever it is, who the bot is."""
     if settings.telegram_api:
         return Telegram(settings.telegram_api, None, _username(settings, settings.telegram_api))
-    return Telegram(settings.simulator, f"{settings.simulator}/", LOCAL_BOT_USERNAME)
+    username = _username(settings, settings.simulator)
+    return Telegram(settings.simulator, f"{settings.simulator}/", username)
 
 
 def _answers(settings: Settings) -> bool:
     try:
-        return _username(settings, settings.simulator) == LOCAL_BOT_USERNAME
+        _username(settings, settings.simulator)
     except StackError:
         return False
+    return True
 
 
 def _username(settings: Settings, api: str) -> str:

@@ -6,7 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from . import deploy, describe, emulator, gaps, issuer, package, ports, processes, telegram, template
+from . import (
+    deploy,
+    describe,
+    emulator,
+    gaps,
+    issuer,
+    package,
+    ports,
+    processes,
+    telegram,
+    template,
+)
+from .describe import Description
 from .errors import StackError
 from .invoke import invoke
 from .processes import Service
@@ -14,15 +26,22 @@ from .settings import Settings
 from .steps import step
 
 
-def up(settings: Settings) -> dict[str, Any]:
-    """Brings the stack up, or a running one up to date. A start that fails leaves nothing behind."""
+def up(settings: Settings) -> Description:
+    """Brings the stack up, or a running one up to date; a start that fails leaves nothing behind.
+
+    Answers with what it wrote into `stack.json`.
+    """
     with _alone(settings):
         source = template.load()
         functions = template.functions(source)
-        programs = list(functions) if settings.telegram_api else [*functions, "telegram-simulator"]
-        package.require(settings, programs)
+        simulator = [] if settings.telegram_api else [telegram.SIMULATOR]
+        package.require(settings, [*functions, *simulator])
+        if _is_running(settings):
+            return _deploy(settings, source, functions)
         try:
-            return _up(settings, source, functions)
+            _down(settings)
+            _start(settings)
+            return _deploy(settings, source, functions)
         except BaseException:
             _down(settings)
             raise
@@ -36,42 +55,48 @@ def down(settings: Settings) -> int:
         return _down(settings)
 
 
-def _up(settings: Settings, source: dict[str, Any], functions: dict[str, str]) -> dict[str, Any]:
-    names = ("emulator", "issuer", "telegram-simulator")
-    services = [Service(name, settings.state) for name in names]
-    if settings.telegram_api:
-        services.pop()
-    running = all(service.pid() for service in services) and emulator.is_healthy(settings)
-    if not running:
-        _down(settings)
-        _require_ports(settings)
-    settings.state.mkdir(parents=True, exist_ok=True)
-    if not running:
-        with step("issuer of tokens"):
-            issuer.start(settings)
-        with step("AWS emulator"):
-            emulator.start(settings)
-    with step("Telegram"):
-        chat = telegram.start(settings) if not running else telegram.running(settings)
-    with step(f"{len(functions)} functions packed"):
+def services(settings: Settings) -> list[Service]:
+    """The programs that a stack consists of."""
+    names = ["issuer", "emulator"]
+    if not settings.telegram_api:
+        names.append(telegram.SIMULATOR)
+    return [Service(name, settings.state) for name in names]
+
+
+def _is_running(settings: Settings) -> bool:
+    alive = all(service.pid() is not None for service in services(settings))
+    return alive and emulator.is_healthy(settings)
+
+
+def _start(settings: Settings) -> None:
+    ports.require_free(settings.issuer_port, "the issuer of tokens")
+    ports.require_free(settings.aws_port, "the AWS emulator")
+    if not settings.telegram_api:
+        ports.require_free(settings.telegram_port, "the Telegram simulator")
+    with step("issuer of tokens started"):
+        issuer.start(settings)
+    with step("AWS emulator started"):
+        emulator.start(settings)
+    if not settings.telegram_api:
+        with step("Telegram simulator started"):
+            telegram.start_simulator(settings)
+
+
+def _deploy(settings: Settings, source: dict[str, Any], functions: dict[str, str]) -> Description:
+    chat = telegram.find(settings)
+    with step(f"{len(functions)} functions packed ({settings.profile})"):
         package.upload(settings, source, functions)
     with step("template.yaml deployed"):
         deploy.deploy(settings, source, _parameters(settings, chat))
         physical = deploy.physical_ids(settings)
         gaps.close(settings, physical)
-    with step("webhook registered"):
+        package.forget_old_binaries(settings, functions)
+    with step(f"webhook of @{chat.username} registered"):
         invoke(settings, physical["RegisterWebhook"], "register-webhook")
     api_url = deploy.output(settings, "ApiUrl")
     description = describe.describe(settings, chat, api_url, functions, physical)
     describe.write(settings, description)
     return description
-
-
-def _require_ports(settings: Settings) -> None:
-    ports.require_free(settings.aws_port, "the AWS emulator")
-    ports.require_free(settings.issuer_port, "the issuer of tokens")
-    if not settings.telegram_api:
-        ports.require_free(settings.telegram_port, "the Telegram simulator")
 
 
 def _parameters(settings: Settings, chat: telegram.Telegram) -> dict[str, str]:

@@ -1,0 +1,97 @@
+# Everything one does with this project. `make` alone lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# `dev` or `release`: the binaries that the local stack runs.
+PROFILE ?= dev
+# Where `make test` looks for free ports; a stack that is up is not disturbed.
+TEST_PORT_BASE ?= 4660
+# How release binaries are built and where they are then; see infra/build/artefacts.py.
+CARGO_BUILD ?= cargo build
+BUILT ?= $(or $(CARGO_TARGET_DIR),target)/release
+
+export PROFILE PYTHON
+export SAM_CLI_TELEMETRY := 0
+
+step := infra/build/step
+stack := PYTHONPATH=infra/local .local/venv/bin/python -m stack
+functions := $(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.toml))
+release_flag := $(if $(filter release,$(PROFILE)),--release)
+
+##@ The stack on this machine
+.PHONY: dev
+dev: .local/venv/ready binaries ## Start it, play the three workflows, stay up until Ctrl-C
+	@$(stack) play -- cargo run --quiet $(release_flag) -p stories --bin play
+
+.PHONY: up
+up: .local/venv/ready binaries ## Start it in the background, or bring a running one up to date
+	@$(stack) up
+
+.PHONY: down
+down: .local/venv/ready ## Stop it
+	@$(stack) down
+
+.PHONY: addresses
+addresses: .local/venv/ready ## Where everything is
+	@$(stack) addresses
+
+.PHONY: token
+token: .local/venv/ready ## A JWT for it: make token SCOPE=usher/trader SUB=trader-1 [TTL=3600]
+	@$(stack) token --scope "$(SCOPE)" --sub "$(SUB)" --seconds "$(or $(TTL),3600)"
+
+.PHONY: sweep
+sweep: .local/venv/ready ## Run the expiry function once, now
+	@$(stack) sweep
+
+.PHONY: logs
+logs: .local/venv/ready ## Follow what the functions write
+	@$(stack) logs
+
+##@ Checks
+.PHONY: test
+test: .local/venv/ready check-template ## Everything: style, lints, docs, unit and end-to-end tests
+	@$(step) "Formatting" cargo fmt --all --check
+	@$(step) "Lints" cargo clippy --workspace --all-targets --locked -- -D warnings
+	@RUSTDOCFLAGS="-D warnings" $(step) "Documentation" cargo doc --workspace --no-deps --locked --quiet
+	@$(step) "Tests of the stack's scripts" .local/venv/bin/python -W ignore::ResourceWarning -m unittest discover -q -s infra/local/tests -t infra/local
+	@$(step) "Unit, property and handler tests" infra/build/cargo-tests --workspace --exclude stories
+	@$(step) "Examples in the documentation" cargo test --workspace --doc --locked --quiet
+	@$(MAKE) binaries
+	@PORT_BASE=$(TEST_PORT_BASE) $(step) "End-to-end stories" $(stack) run -- infra/build/cargo-tests -p stories
+
+.PHONY: check-template
+check-template: .local/venv-tools/ready ## cfn-lint and sam validate on template.yaml
+	@$(step) "template.yaml: cfn-lint" .local/venv-tools/bin/cfn-lint template.yaml
+	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} $(step) "template.yaml: sam validate" \
+	  .local/venv-tools/bin/sam validate --lint
+
+##@ On AWS
+.PHONY: build
+build: ## The release artefacts, in target/lambda
+	@$(step) "Release build" $(CARGO_BUILD) --release --locked $(addprefix -p ,$(functions))
+	@$(step) "Artefacts" python3 infra/build/artefacts.py $(BUILT)
+
+.PHONY: deploy
+deploy: build .local/venv-tools/ready ## Deploy them with sam, then register the webhook (settings: README)
+	@.local/venv-tools/bin/python infra/build/deploy.py
+
+##@ Else
+.PHONY: help
+help: ## This list
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+	@echo
+
+.PHONY: binaries
+binaries:
+	@$(step) "Binaries ($(PROFILE))" cargo build --workspace --bins --locked $(release_flag)
+
+.local/venv/ready: infra/local/requirements.txt
+	@$(step) "Python packages of the local stack" infra/build/venv .local/venv $<
+
+.local/venv-tools/ready: infra/build/requirements.txt
+	@$(step) "sam and cfn-lint" infra/build/venv .local/venv-tools $<
