@@ -1,0 +1,341 @@
+//! The tables in memory.
+//!
+//! Rows are kept as items with the attributes that they have in DynamoDB, and are found by the same
+//! [`Selection`]s; so what is read here has been written and read back as it is there.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use domain::relay::AuditRecord;
+use jiff::Timestamp;
+use serde_dynamo::Item;
+use store::layout::{Bound, ID, INDEXES, Selection};
+use store::{
+    CommitError, Count, Cursor, DueItem, List, Page, Row, Store, StoreError, Table, Write,
+    item_from_row, moment, row_from_image, text,
+};
+
+/// The most writes of one transaction (Amazon DynamoDB, `TransactWriteItems`).
+const MOST_WRITES: usize = 100;
+
+/// The tables in memory.
+#[derive(Debug, Default)]
+pub struct MemoryStore(Mutex<State>);
+
+/// A change, as the table's stream tells it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StreamRecord {
+    /// In which table.
+    pub table: Table,
+    /// The row as it was; `None` when it is new.
+    pub before: Option<Row>,
+    /// The row as it is.
+    pub after: Row,
+}
+
+/// A call of the port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// [`Store::read`].
+    Read,
+    /// [`Store::commit`].
+    Commit,
+    /// [`Store::list`].
+    List,
+    /// [`Store::count`].
+    Count,
+    /// [`Store::due`].
+    Due,
+    /// [`Store::write_audit`].
+    WriteAudit,
+    /// [`Store::audit`].
+    Audit,
+}
+
+/// What goes wrong with a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The call is not carried out: [`StoreError::Unavailable`].
+    NotDone(Call),
+    /// A commit is carried out, but its answer is lost: [`StoreError::Unavailable`].
+    CommitAnswerLost,
+    /// Audit records are written, but the answer is lost: [`StoreError::Unavailable`].
+    AuditAnswerLost,
+    /// A commit meets somebody else's change: [`CommitError::Conflict`].
+    Conflict,
+}
+
+impl Fault {
+    const fn call(self) -> Call {
+        match self {
+            Self::NotDone(call) => call,
+            Self::CommitAnswerLost | Self::Conflict => Call::Commit,
+            Self::AuditAnswerLost => Call::WriteAudit,
+        }
+    }
+}
+
+fn unavailable() -> StoreError {
+    StoreError::Unavailable("a fault of the test".to_owned())
+}
+
+/// Where a row stands in an index. The order of the fields is the order of the index.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    table: Table,
+    index: &'static str,
+    part: String,
+    range: String,
+    id: String,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    rows: BTreeMap<(Table, String), Item>,
+    places: BTreeSet<Place>,
+    trail: BTreeMap<(String, String), AuditRecord>,
+    stream: Vec<StreamRecord>,
+    faults: VecDeque<Fault>,
+}
+
+impl MemoryStore {
+    /// Lets the next calls go wrong: each fault is used once, by the first call of its kind that
+    /// comes, in the order in which they were given.
+    pub fn fail_next(&self, fault: Fault) {
+        self.state().faults.push_back(fault);
+    }
+
+    /// Takes the changes since the last time, in the order in which they were made.
+    pub fn take_stream(&self) -> Vec<StreamRecord> {
+        std::mem::take(&mut self.state().stream)
+    }
+
+    /// Every row of a table that can be read.
+    pub fn rows(&self, table: Table) -> Vec<Row> {
+        let state = self.state();
+        let items = state.rows.iter().filter(|((of, _), _)| *of == table);
+        items.filter_map(|(_, item)| row_from_image(item.clone()).ok()).collect()
+    }
+
+    /// The whole audit trail, service by service, oldest first.
+    pub fn trail(&self) -> Vec<AuditRecord> {
+        self.state().trail.values().cloned().collect()
+    }
+
+    /// Puts an item there as it is, past every condition and without a stream record: for rows
+    /// that nobody could have saved.
+    pub fn put_item(&self, table: Table, item: Item) {
+        self.state().put(table, item);
+    }
+
+    /// Never held across an await. A test that panicked elsewhere does not spoil it.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state for a call, if that call is not to go wrong.
+    fn begin(&self, call: Call) -> Result<MutexGuard<'_, State>, StoreError> {
+        let mut state = self.state();
+        match state.fault(call) {
+            Some(_) => Err(unavailable()),
+            None => Ok(state),
+        }
+    }
+}
+
+fn places(table: Table, item: &Item) -> impl Iterator<Item = Place> {
+    INDEXES.iter().filter(move |index| index.table == table).filter_map(move |index| {
+        Some(Place {
+            table,
+            index: index.name,
+            part: text(item, index.hash)?.to_owned(),
+            range: text(item, index.range)?.to_owned(),
+            id: text(item, ID)?.to_owned(),
+        })
+    })
+}
+
+/// The first `limit` of what there is, and where it goes on if there is more.
+fn page<T>(items: impl Iterator<Item = T>, limit: usize, end: impl Fn(&T) -> Cursor) -> Page<T> {
+    let limit = limit.max(1);
+    let mut items: Vec<T> = items.take(limit.saturating_add(1)).collect();
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next = items.last().filter(|_| more).map(end);
+    Page { items, next }
+}
+
+impl State {
+    fn fault(&mut self, call: Call) -> Option<Fault> {
+        let at = self.faults.iter().position(|fault| fault.call() == call)?;
+        self.faults.remove(at)
+    }
+
+    fn put(&mut self, table: Table, item: Item) {
+        let id = text(&item, ID).unwrap_or_default().to_owned();
+        self.places.extend(places(table, &item));
+        if let Some(old) = self.rows.insert((table, id), item.clone()) {
+            let now: BTreeSet<_> = places(table, &item).collect();
+            for place in places(table, &old).filter(|place| !now.contains(place)) {
+                self.places.remove(&place);
+            }
+        }
+    }
+
+    fn read(&self, table: Table, id: &str) -> Result<Option<Row>, StoreError> {
+        let item = self.rows.get(&(table, id.to_owned()));
+        Ok(item.map(|item| row_from_image(item.clone())).transpose()?)
+    }
+
+    fn commit(&mut self, writes: &[Write]) -> Result<(), CommitError> {
+        let keys: BTreeSet<_> = writes.iter().map(|write| (write.table, &write.row.id)).collect();
+        if keys.len() < writes.len() || writes.len() > MOST_WRITES {
+            return Err(StoreError::Refused("not a transaction".to_owned()).into());
+        }
+        let mut changes = Vec::with_capacity(writes.len());
+        for Write { table, expected, row } in writes {
+            let before = self.read(*table, &row.id)?;
+            if before.as_ref().map(|before| before.meta.ver) != *expected {
+                return Err(CommitError::Conflict);
+            }
+            let item = item_from_row(row).map_err(StoreError::from)?;
+            let after = row_from_image(item.clone()).map_err(StoreError::from)?;
+            changes.push((item, StreamRecord { table: *table, before, after }));
+        }
+        for (item, record) in changes {
+            self.put(record.table, item);
+            self.stream.push(record);
+        }
+        Ok(())
+    }
+
+    /// What a selection finds, in its order, from a cursor on.
+    fn select(
+        &self,
+        selection: &Selection,
+        from: Option<&Cursor>,
+    ) -> Result<impl Iterator<Item = &Place>, StoreError> {
+        let from = from.map(Cursor::keys::<2>).transpose()?;
+        let Selection { index, part, bound, ascending } = selection;
+        let first = Place {
+            table: index.table,
+            index: index.name,
+            part: part.clone(),
+            range: String::new(),
+            id: String::new(),
+        };
+        let mut found: Vec<_> = self
+            .places
+            .range(first..)
+            .take_while(|place| (place.table, place.index) == (index.table, index.name))
+            .take_while(|place| place.part == *part)
+            .filter(|place| match bound {
+                Bound::None => true,
+                Bound::After(bound) => place.range > *bound,
+                Bound::Before(bound) => place.range < *bound,
+            })
+            .collect();
+        if !ascending {
+            found.reverse();
+        }
+        let passed = move |place: &&Place| match &from {
+            None => false,
+            Some([range, id]) if *ascending => (&place.range, &place.id) <= (range, id),
+            Some([range, id]) => (&place.range, &place.id) >= (range, id),
+        };
+        Ok(found.into_iter().skip_while(passed))
+    }
+}
+
+fn end(place: &&Place) -> Cursor {
+    Cursor::at([place.range.as_str(), place.id.as_str()])
+}
+
+impl Store for MemoryStore {
+    async fn read(&self, table: Table, id: &str) -> Result<Option<Row>, StoreError> {
+        self.begin(Call::Read)?.read(table, id)
+    }
+
+    async fn commit(&self, writes: Vec<Write>) -> Result<(), CommitError> {
+        let mut state = self.state();
+        match state.fault(Call::Commit) {
+            None => state.commit(&writes),
+            Some(Fault::Conflict) => Err(CommitError::Conflict),
+            Some(Fault::CommitAnswerLost) => {
+                state.commit(&writes)?;
+                Err(unavailable().into())
+            }
+            Some(Fault::NotDone(_) | Fault::AuditAnswerLost) => Err(unavailable().into()),
+        }
+    }
+
+    async fn list(
+        &self,
+        list: &List,
+        limit: usize,
+        from: Option<&Cursor>,
+    ) -> Result<Page<Row>, StoreError> {
+        let state = self.begin(Call::List)?;
+        let selection = Selection::list(list);
+        let page = page(state.select(&selection, from)?, limit, end);
+        let rows = page.items.into_iter().filter_map(|place| {
+            // A row that cannot be read does not hide the others.
+            state.read(place.table, &place.id).ok().flatten()
+        });
+        Ok(Page { items: rows.collect(), next: page.next })
+    }
+
+    async fn count(&self, count: &Count, most: usize) -> Result<usize, StoreError> {
+        let state = self.begin(Call::Count)?;
+        Ok(state.select(&Selection::count(count), None)?.take(most).count())
+    }
+
+    async fn due(
+        &self,
+        table: Table,
+        shard: u8,
+        until: Timestamp,
+        limit: usize,
+        from: Option<&Cursor>,
+    ) -> Result<Page<DueItem>, StoreError> {
+        let state = self.begin(Call::Due)?;
+        let selection = Selection::due(table, shard, until)?;
+        let page = page(state.select(&selection, from)?, limit, end);
+        let items = page.items.into_iter().filter_map(|place| {
+            Some(DueItem { id: place.id.clone(), due_at: moment(&place.range)? })
+        });
+        Ok(Page { items: items.collect(), next: page.next })
+    }
+
+    async fn write_audit(&self, records: &[AuditRecord]) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let fault = state.fault(Call::WriteAudit);
+        if matches!(fault, None | Some(Fault::AuditAnswerLost)) {
+            for record in records {
+                let key = (record.service_id.clone(), record.seq.clone());
+                state.trail.insert(key, record.clone());
+            }
+        }
+        fault.map_or(Ok(()), |_| Err(unavailable()))
+    }
+
+    async fn audit(
+        &self,
+        service: &str,
+        limit: usize,
+        from: Option<&Cursor>,
+    ) -> Result<Page<AuditRecord>, StoreError> {
+        let state = self.begin(Call::Audit)?;
+        let from = from.map(Cursor::keys::<1>).transpose()?;
+        let first = (service.to_owned(), String::new());
+        let end = (format!("{service}\0"), String::new());
+        let newest_first = state
+            .trail
+            .range(first..end)
+            .rev()
+            .map(|(_, record)| record)
+            .skip_while(|record| from.as_ref().is_some_and(|[seq]| record.seq >= *seq))
+            .cloned();
+        Ok(page(newest_first, limit, |record| Cursor::at([record.seq.as_str()])))
+    }
+}
