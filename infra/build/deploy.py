@@ -72,7 +72,8 @@ def _explain(stack: str, missing: list[str]) -> int:
 
 def _deploy(stack: str, parameters: dict[str, str]) -> int:
     # By file: everybody on the machine can read a command line, and one of them is a secret.
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+    # The file is YAML for sam, and JSON is YAML.
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
         json.dump(parameters, file)
         file.flush()
         command = ["sam", "deploy", "--template-file", str(ROOT / "template.yaml")]
