@@ -382,8 +382,12 @@ impl TelegramGroup {
     }
 
     /// The chat was upgraded: it has another id and is a supergroup now. Links of the old chat are
-    /// dead, so the set-up runs again.
+    /// dead, so the set-up runs again. Telegram says it more than once: the repetition changes
+    /// nothing.
     pub fn migrate(&mut self, to: ChatId, now: Timestamp) {
+        if self.chat == to {
+            return;
+        }
         self.chat = to;
         self.kind = ChatKind::Supergroup;
         self.invite_link = None;

@@ -186,6 +186,15 @@ telegram_id!(
     UserId
 );
 
+impl ChatId {
+    /// A short name that tells chats apart in records and does not give the number away: too short
+    /// to be traced back by trying all numbers.
+    pub fn alias(self) -> String {
+        let hex = derive("chat", &[&self.0.to_string()]).simple().to_string();
+        hex.get(..8).unwrap_or_default().to_owned()
+    }
+}
+
 impl UserId {
     /// The private chat with this account: Telegram gives it the account's own number
     /// (Bot API, `sendMessage`, `chat_id`).

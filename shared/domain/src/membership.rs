@@ -199,7 +199,7 @@ pub fn asked_to_join(subscription: &Subscription, now: Timestamp) -> JoinRequest
     if !subscription.entitled(now) {
         return JoinRequest::Refused;
     }
-    if holds_lease(subscription) {
+    if holds_lease(subscription, now) {
         return JoinRequest::Later;
     }
     let asked = Asked { at: now, tries: Tries::none(now) };
@@ -297,6 +297,14 @@ pub enum RemovalPlan {
     Start(Box<Subscription>),
     /// Another sender is inside the call until then.
     Busy(Timestamp),
+    /// The sender that held the lease died, and the buyer paid meanwhile: nobody is removed any
+    /// more. Save this.
+    InviteBack {
+        /// The subscription.
+        next: Box<Subscription>,
+        /// Whether they have to be told that they may come back.
+        tell: bool,
+    },
     /// It no longer applies: entitled again, or out already.
     Nothing,
 }
@@ -319,6 +327,13 @@ pub fn plan_removal(old: &Subscription, now: Timestamp) -> RemovalPlan {
             RemovalPlan::Busy(*lease_until)
         }
         // The sender that held the lease died; nobody knows whether it had called.
+        Membership::Removing { .. } if old.entitled(now) => {
+            let unknown = Removal::NoAnswer { wait: SignedDuration::ZERO };
+            match removal_ended(old, unknown, now) {
+                Some((next, tell)) => RemovalPlan::InviteBack { next: Box::new(next), tell },
+                None => RemovalPlan::Nothing,
+            }
+        }
         Membership::Removing { since, was_in, tries, .. } => RemovalPlan::Start(Box::new(with(
             old,
             Membership::Removing {
@@ -345,8 +360,13 @@ pub enum Removal {
     Untouchable,
     /// The call was not made.
     NotCalled,
-    /// It failed in passing; nothing sooner than this helps.
+    /// It failed in passing and surely did nothing; nothing sooner than this helps.
     Failed {
+        /// How long to wait.
+        wait: SignedDuration,
+    },
+    /// The call had no answer: they may be out. Nothing sooner than this helps.
+    NoAnswer {
         /// How long to wait.
         wait: SignedDuration,
     },
@@ -367,8 +387,9 @@ pub fn removal_ended(
     let Membership::Removing { since, was_in, tries, .. } = old.membership else { return None };
     let entitled = old.entitled(now);
     let membership = match how {
-        // A purchase came while the call was under way: back in by the link.
-        Removal::Out if entitled => {
+        // A purchase came while the call was under way: back in by the link. Where nobody knows
+        // whether they are out, too: somebody who has paid is never left outside without a word.
+        Removal::Out | Removal::NoAnswer { .. } if entitled => {
             return Some((with(old, Membership::Invited { asked: None }), was_in));
         }
         Removal::Out => Membership::Removed { at: now },
@@ -382,7 +403,7 @@ pub fn removal_ended(
             }
         }
         Removal::NotCalled => Membership::Leaving { since, was_in, tries },
-        Removal::Failed { wait } => {
+        Removal::Failed { wait } | Removal::NoAnswer { wait } => {
             Membership::Leaving { since, was_in, tries: tries.failed(now, wait) }
         }
         Removal::Parked => Membership::Leaving { since, was_in, tries: tries.failed(now, PARKED) },
@@ -391,6 +412,6 @@ pub fn removal_ended(
 }
 
 /// Whether a sender may be inside the removal at this moment.
-pub fn holds_lease(subscription: &Subscription) -> bool {
-    matches!(subscription.membership, Membership::Removing { .. })
+pub fn holds_lease(subscription: &Subscription, now: Timestamp) -> bool {
+    matches!(subscription.membership, Membership::Removing { lease_until, .. } if now < lease_until)
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::alert::{Alert, Content, Delivery};
 use crate::change::{Meta, Record, Why};
 use crate::group::{ChatClaim, Group, Holder, Phase, TelegramGroup};
-use crate::link::{Link, LinkState};
+use crate::link::{Link, LinkKind, LinkState};
 use crate::membership::Membership;
 use crate::service::Service;
 use crate::subscription::Subscription;
@@ -93,7 +93,7 @@ const POOL: &str = "pool";
 fn item_name(record: &Record) -> String {
     match record {
         Record::Service(service) => format!("service/{}", service.id),
-        Record::Chat(_) => "chat".to_owned(),
+        Record::Chat(claim) => format!("chat/{}", claim.chat.alias()),
         Record::Subscription(subscription) => format!("subscription/{}", subscription.id),
         Record::Alert(alert) => format!("alert/{}", alert.id),
         Record::Link(link) => format!("link/{}", link.id),
@@ -171,8 +171,10 @@ fn service_tasks(was: Option<&Service>, now: &Service) -> Vec<Task> {
     if new_round(old, group) {
         tasks.push(Task::SetUp { chat: group.chat });
     }
-    // Ready for the first time, and not after every repair.
-    if group.phase == Phase::Ready && old.is_some_and(|old| old.phase == Phase::SettingUp) {
+    // Ready for the first time, and not after every repair: a group without a link never was. One
+    // from the pool comes ready.
+    let never_was = |old: &TelegramGroup| old.phase != Phase::Ready && old.invite_link.is_none();
+    if group.phase == Phase::Ready && old.is_none_or(never_was) {
         tasks.push(Task::Greet { service: now.id });
     }
     tasks
@@ -241,11 +243,11 @@ fn alert_tasks(was: Option<&Alert>, now: &Alert) -> Vec<Task> {
     }
 }
 
-/// The key under which the first message of a new alert goes to the queue: the handler sends it at
-/// once, and the relay's repetition is dropped by it.
-pub fn first_post_key(alert: &Alert) -> String {
+/// The first message of a new alert and its key: the handler sends it at once, and the relay's
+/// repetition is dropped by the key.
+pub fn first_post(alert: &Alert) -> (String, Task) {
     let task = Task::PostAlert { service: alert.service, alert: alert.id };
-    format!("alert/{}#1#{}", alert.id, task.name())
+    (format!("alert/{}#1#{}", alert.id, task.name()), task)
 }
 
 // --------------------------------------------------------------------------------------- events
@@ -333,6 +335,9 @@ fn facts(record: &Record) -> BTreeMap<String, String> {
     match record {
         Record::Service(service) => {
             say("name", service.name.as_str().to_owned());
+            if let Some(description) = &service.description {
+                say("description", description.as_str().to_owned());
+            }
             say(
                 "price",
                 format!("{} {}", service.price.amount.as_str(), service.price.currency.as_str()),
@@ -369,7 +374,11 @@ fn facts(record: &Record) -> BTreeMap<String, String> {
             }
         }
         Record::Link(Link { kind, name, state, .. }) => {
-            say("kind", format!("{kind:?}").to_lowercase());
+            let kind = match kind {
+                LinkKind::SingleUse => "single_use",
+                LinkKind::Permanent => "permanent",
+            };
+            say("kind", kind.to_owned());
             if let Some(name) = name {
                 say("name", name.as_str().to_owned());
             }

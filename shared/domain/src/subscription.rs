@@ -1,11 +1,11 @@
 //! A subscription: one customer in one service. It has two sides: what was **paid** (its period)
 //! and where the person **is** (its membership, in [`crate::membership`]).
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{CustomerId, ServiceId, SubscriptionId, UserId};
-use crate::membership::{Membership, end_membership};
+use crate::membership::{Membership, Removal, end_membership, removal_ended};
 use crate::service::{ReminderHours, Reminders, Service};
 use crate::text::Email;
 use crate::time::{after, before};
@@ -137,8 +137,8 @@ pub fn purchase(
     purchase: Purchase,
     now: Timestamp,
 ) -> Result<Subscription, PurchaseRefusal> {
-    let Purchase { customer, user, email, ends_at } = purchase;
-    if ends_at.is_some_and(|end| end <= now) {
+    let Purchase { customer, user, email, ends_at: given_end } = purchase;
+    if given_end.is_some_and(|end| end <= now) {
         return Err(PurchaseRefusal::EndsInThePast);
     }
     if let Some((known, given)) = old.and_then(|old| old.user).zip(user)
@@ -149,8 +149,13 @@ pub fn purchase(
     let runs = old.is_some_and(|old| old.entitled(now));
     // Paid time is never taken away, so a cancelled subscription goes on from its old end, too.
     let from = old.map_or(now, |old| old.ends_at.max(now));
-    let ends_at = ends_at.unwrap_or_else(|| after(from, service.duration_days.length()));
-    let access_ends_at = after(ends_at, service.settings.grace_hours.length());
+    let ends_at = given_end.unwrap_or_else(|| after(from, service.duration_days.length()));
+    let with_grace = after(ends_at, service.settings.grace_hours.length());
+    // Nor is access: the grace may have been longer at the last purchase than it is today.
+    let access_ends_at = match old {
+        Some(old) if given_end.is_none() => with_grace.max(old.access_ends_at),
+        _ => with_grace,
+    };
     let reminders = service.settings.reminder_hours.due_after(ends_at, now);
     let user = user.or(old.and_then(|old| old.user));
     Ok(match old {
@@ -223,6 +228,9 @@ pub enum DueStep {
     Reminded(ReminderHours),
     /// Something that was begun is begun again.
     Nudged,
+    /// A removal broke off and the buyer paid meanwhile. They may be out already, so they are told
+    /// that they may come back.
+    InvitedBack,
 }
 
 /// What the sweep does to a subscription; `None` when nothing is due.
@@ -231,6 +239,9 @@ pub fn subscription_due(old: &Subscription, now: Timestamp) -> Option<(Subscript
     if !old.entitled(now) {
         let step = match old.status {
             Status::Active => Some(DueStep::Expired),
+            // Clocks differ a little: a sender whose clock is behind may have put back somebody
+            // whose run was over already.
+            Status::Expired if old.membership.is_before_the_end() => Some(DueStep::Expired),
             Status::Cancelled if old.membership.is_before_the_end() => Some(DueStep::PeriodEnded),
             Status::Cancelled | Status::Expired => None,
         };
@@ -245,12 +256,19 @@ pub fn subscription_due(old: &Subscription, now: Timestamp) -> Option<(Subscript
         }
     }
     if old.membership.due_at().is_some_and(|at| at <= now) {
+        if old.entitled(now) && matches!(old.membership, Membership::Removing { .. }) {
+            // The lease is over without an outcome, and there is nobody to remove any more.
+            let unknown = Removal::NoAnswer { wait: SignedDuration::ZERO };
+            let (next, tell) = removal_ended(old, unknown, now)?;
+            return Some((next, if tell { DueStep::InvitedBack } else { DueStep::Nudged }));
+        }
         next.membership = old.membership.clone().nudged(now);
         return Some((next, DueStep::Nudged));
     }
     let (at, hours) = old.next_reminder()?;
-    if at <= now && now < old.ends_at {
-        // One reminder stands for all that are due: nobody wants two at once after an outage.
+    if at <= now {
+        // After an outage it may come late, within the grace: better than no word at all. And one
+        // stands for all that are due: nobody wants two at once.
         next.reminders = old.reminders.due_after(old.ends_at, now);
         return Some((next, DueStep::Reminded(hours)));
     }
@@ -293,6 +311,12 @@ pub fn claim(
         Some(known) if known == user => Ok(None),
         Some(_) => Err(ClaimRefusal::Used),
         None if number != old.claims => Err(ClaimRefusal::Used),
-        None => Ok(Some(Subscription { user: Some(user), ..old.clone() })),
+        // Whoever links their account is told the end at once: reminders that were due before are
+        // no news then.
+        None => Ok(Some(Subscription {
+            user: Some(user),
+            reminders: old.reminders.due_after(old.ends_at, now),
+            ..old.clone()
+        })),
     }
 }

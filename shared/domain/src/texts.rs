@@ -74,13 +74,13 @@ pub fn notice(
     match notice {
         Notice::Linked if link.is_some() => Message::with_way_in(
             format!(
-                "Your Telegram account is linked to <b>{name}</b>. Your access lasts until {end}.\n\n\
+                "Your Telegram account is linked to <b>{name}</b>. Your access is paid until {end}.\n\n\
                  Tap the button and then “Request to join”: you are let in at once."
             ),
             link,
         ),
         Notice::Linked => Message::plain(format!(
-            "Your Telegram account is linked to <b>{name}</b>. Your access lasts until {end}.\n\n\
+            "Your Telegram account is linked to <b>{name}</b>. Your access is paid until {end}.\n\n\
              The group is still being set up; your seller will send you the way in."
         )),
         Notice::InvitedBack => Message::with_way_in(
@@ -91,7 +91,7 @@ pub fn notice(
             link,
         ),
         Notice::EndsSoon => Message::plain(format!(
-            "Your access to <b>{name}</b> ends on {end}. Renew it with your seller to stay in."
+            "Your access to <b>{name}</b> is paid until {end}. Renew it with your seller to stay in."
         )),
         Notice::Removed => Message::plain(format!(
             "Your access to <b>{name}</b> has ended, and you were taken out of the group. You are \
