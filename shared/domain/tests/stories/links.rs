@@ -1,0 +1,67 @@
+//! Invite links that a trader asks for.
+
+use domain::ids::LinkId;
+use domain::link::{Link, LinkKind, LinkState, LinkUrl, Pass, link_used};
+
+use crate::common::*;
+
+fn ready() -> LinkState {
+    LinkState::Ready { url: invite() }
+}
+
+fn used() -> LinkState {
+    LinkState::Used { url: invite(), at: hours(1) }
+}
+
+#[test]
+fn the_first_guest_uses_up_a_pass_and_a_second_does_not() {
+    let pass = link(LinkKind::SingleUse, ready());
+    assert_eq!(pass.due_at(), None);
+    let after = link_used(&pass, hours(1)).unwrap();
+    assert_eq!(after.state, used());
+    assert_eq!(link_used(&after, hours(2)), None);
+}
+
+#[test]
+fn a_guarded_link_is_never_used_up() {
+    assert_eq!(link_used(&link(LinkKind::Permanent, ready()), hours(1)), None);
+}
+
+#[test]
+fn a_link_that_is_not_there_yet_or_no_more_is_not_used() {
+    for state in [Link::lease(hours(0)), LinkState::Revoked] {
+        assert_eq!(link_used(&link(LinkKind::SingleUse, state), hours(1)), None);
+    }
+}
+
+#[test]
+fn a_used_pass_is_looked_at_until_it_is_revoked() {
+    let after = link(LinkKind::SingleUse, used());
+    assert_eq!(after.due_at(), Some(minutes(65)));
+    for state in [Link::lease(hours(0)), ready(), LinkState::Revoked] {
+        assert_eq!(link(LinkKind::SingleUse, state).due_at(), None);
+    }
+}
+
+#[test]
+fn the_lease_of_a_request_that_died_ends() {
+    let LinkState::Making { lease_until } = Link::lease(hours(0)) else { panic!("no lease") };
+    assert!(lease_until > hours(0) && lease_until <= minutes(1));
+}
+
+#[test]
+fn links_and_passes_read_as_they_were_written() {
+    for kind in [LinkKind::SingleUse, LinkKind::Permanent] {
+        for state in [Link::lease(hours(0)), ready(), used(), LinkState::Revoked] {
+            let mut value = link(kind, state);
+            assert_eq!(again(&value), value);
+            (value.name, value.expires_at) = (None, None);
+            assert_eq!(again(&value), value);
+        }
+    }
+    let id = LinkId::derived(service().id, "key-1");
+    let pass = Pass { service: service().id, user: user(), link: id, since: hours(1) };
+    assert_eq!(again(&pass), pass);
+    let url = LinkUrl { url: invite(), link: id };
+    assert_eq!(again(&url), url);
+}

@@ -1,0 +1,26 @@
+//! The decisions of Usher, told as stories: one file for each subject.
+//!
+//! One binary for all of them, because linking takes longer than running.
+
+#[cfg(test)]
+mod alerts;
+#[cfg(test)]
+mod common;
+#[cfg(test)]
+mod consequences;
+#[cfg(test)]
+mod groups;
+#[cfg(test)]
+mod links;
+#[cfg(test)]
+mod membership;
+#[cfg(test)]
+mod privacy;
+#[cfg(test)]
+mod services;
+#[cfg(test)]
+mod subscriptions;
+#[cfg(test)]
+mod tasks;
+#[cfg(test)]
+mod texts;
