@@ -10,6 +10,7 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 
+use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::relay::AuditRecord;
@@ -44,6 +45,18 @@ pub struct Tables {
 }
 
 impl Tables {
+    /// Takes the names from the settings `SERVICES_TABLE`, `SUBSCRIPTIONS_TABLE`, `ALERTS_TABLE`,
+    /// `AUDIT_TABLE` and `LIMITS_TABLE`.
+    pub fn named(setting: impl Fn(&str) -> Option<String>) -> Self {
+        Self {
+            services: setting("SERVICES_TABLE"),
+            subscriptions: setting("SUBSCRIPTIONS_TABLE"),
+            alerts: setting("ALERTS_TABLE"),
+            audit: setting("AUDIT_TABLE"),
+            limits: setting("LIMITS_TABLE"),
+        }
+    }
+
     fn of(&self, table: Table) -> Result<&str, StoreError> {
         let (name, setting) = match table {
             Table::Services => (&self.services, "services"),
@@ -79,6 +92,11 @@ impl DynamoStore {
     /// A store on these tables. `instance` is a fresh random id: no two stores may share one.
     pub const fn new(client: Client, tables: Tables, instance: Uuid) -> Self {
         Self { client, tables, instance, saves: AtomicU64::new(0) }
+    }
+
+    /// The same, with a client made here.
+    pub fn connect(aws: &SdkConfig, tables: Tables, instance: Uuid) -> Self {
+        Self::new(Client::new(aws), tables, instance)
     }
 }
 

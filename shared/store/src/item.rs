@@ -141,3 +141,71 @@ fn broken(id: &str, kind: &str, cause: String) -> Broken {
     let id = id.split(BETWEEN).next().unwrap_or_default().to_owned();
     Broken { id, kind: kind.to_owned(), cause }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image(text: &str) -> Item {
+        serde_json::from_str(text).unwrap()
+    }
+
+    /// As Lambda hands it over (AWS Lambda, "Using AWS Lambda with Amazon DynamoDB").
+    const IMAGE: &str = r#"{
+        "id": {"S": "tg#s-1#1001"}, "kind": {"S": "user"}, "ver": {"N": "3"},
+        "changed_at": {"S": "2026-01-02T03:04:05.000000006Z"},
+        "changed_by": {"M": {"trader": {"S": "t-1"}}}, "why": {"S": "subscription.account_linked"},
+        "body": {"M": {"user": {"N": "1001"}, "name": {"S": "ß"}, "none": {"NULL": true}}},
+        "active": {"S": "s-1"}, "active_until": {"S": "2026-02-02T03:04:05.000000000Z"},
+        "due": {"S": "due#4"}, "due_at": {"S": "2026-02-02T03:04:05.000000000Z#tg#s-1#1001"},
+        "expires": {"N": "1770000000"}, "save": {"S": "0-1"}, "from_a_later_version": {"BOOL": true}
+    }"#;
+
+    #[test]
+    fn an_image_of_a_stream_is_read() {
+        let row = row_from_image(image(IMAGE)).unwrap();
+        let until: Timestamp = "2026-02-02T03:04:05Z".parse().unwrap();
+        assert_eq!((row.id.as_str(), row.kind.as_str()), ("tg#s-1#1001", "user"));
+        assert_eq!(row.meta.ver, 3);
+        assert_eq!(row.meta.changed_by.to_string(), "trader:t-1");
+        assert_eq!(row.body, serde_json::json!({"user": 1001, "name": "ß", "none": null}));
+        assert_eq!(row.index.active, Some(("s-1".to_owned(), until)));
+        assert_eq!(row.index.due_at, Some(until));
+        assert_eq!(row.index.expires.map(Timestamp::as_second), Some(1_770_000_000));
+        // Written again, it has the same attributes, and null nowhere.
+        let mut again = item_from_row(&row).unwrap();
+        let mut first = image(IMAGE);
+        for unknown in ["save", "from_a_later_version"] {
+            first.remove(unknown);
+        }
+        for shard in [&mut first, &mut again] {
+            shard.remove("due");
+        }
+        assert_eq!(again, first);
+    }
+
+    #[test]
+    fn a_broken_image_is_told_without_what_is_personal() {
+        let whole = image(IMAGE);
+        for column in ["id", "kind", "ver", "changed_at", "changed_by", "why", "body", "active"] {
+            let mut item = whole.clone();
+            item.remove(column);
+            let broken = row_from_image(item).unwrap_err();
+            assert!(!format!("{broken} {broken:?}").contains("1001"), "{broken:?}");
+        }
+        for (column, text) in [
+            ("due_at", "soon#tg#s-1#1001"),
+            ("active_until", "1001"),
+            ("ver", "1001"),
+            ("expires", "1001"),
+            ("changed_by", "nobody"),
+            ("why", "for fun"),
+        ] {
+            let mut item = whole.clone();
+            item.insert(column.to_owned(), AttributeValue::S(text.to_owned()));
+            let broken = row_from_image(item).unwrap_err();
+            assert_eq!((broken.id.as_str(), broken.kind.as_str()), ("tg", "user"));
+            assert!(!format!("{broken} {broken:?}").contains("1001"), "{broken:?}");
+        }
+    }
+}

@@ -12,6 +12,7 @@ mod entity;
 mod image;
 mod item;
 pub mod layout;
+mod moves;
 mod port;
 mod row;
 
@@ -23,6 +24,7 @@ pub use entities::{
 pub use entity::{Entity, Write, decode, load};
 pub use image::{ImageError, record};
 pub use item::{item_from_row, moment, row_from_image, text};
+pub use moves::{chat_moved, holder_of, service_of_chat};
 pub use port::{
     Broken, CommitError, Count, Cursor, DueItem, List, Page, SHARDS, Store, StoreError, shard_of,
 };
