@@ -25,8 +25,9 @@ def start_simulator(settings: Settings) -> None:
     program = settings.binaries / SIMULATOR
     service = Service(SIMULATOR, settings.state)
     command = [str(program), "--listen", f"{HOST}:{settings.telegram_port}"]
-    bot = ["--bot-token", settings.bot_token, "--bot-username", LOCAL_BOT_USERNAME]
-    service.start([*command, *bot])
+    command += ["--bot-username", LOCAL_BOT_USERNAME]
+    # Not on the command line, which everybody on the machine can read.
+    service.start(command, {"TELEGRAM_SIMULATOR_BOT_TOKEN": settings.bot_token})
     service.wait_until(lambda: _answers(settings), seconds=20)
 
 
