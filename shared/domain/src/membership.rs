@@ -92,12 +92,15 @@ pub struct Tries {
     pub nudges: u32,
     /// When the sweep begins it again.
     pub retry_at: Timestamp,
+    /// Whether a call had no answer, so that it may have had its effect.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unanswered: bool,
 }
 
 impl Tries {
     /// Nothing tried yet.
     pub fn none(now: Timestamp) -> Self {
-        Self { failures: 0, nudges: 0, retry_at: after(now, ASK_AGAIN) }
+        Self { failures: 0, nudges: 0, retry_at: after(now, ASK_AGAIN), unanswered: false }
     }
 
     fn nudged(self, now: Timestamp) -> Self {
@@ -128,13 +131,25 @@ impl Membership {
         }
     }
 
+    /// How many attempts at what is under way failed in a row.
+    pub fn failures(&self) -> u32 {
+        match self {
+            Self::Invited { asked } => asked.map_or(0, |asked| asked.tries.failures),
+            Self::Leaving { tries, .. } | Self::Removing { tries, .. } => tries.failures,
+            Self::Joined { .. } | Self::Removed { .. } | Self::Kept { .. } => 0,
+        }
+    }
+
     /// After a purchase.
     pub(crate) fn renewed(self, now: Timestamp) -> Self {
         match self {
-            Self::Leaving { was_in: true, .. } | Self::Kept { .. } => Self::Joined { since: now },
-            Self::Leaving { was_in: false, .. } | Self::Removed { .. } => {
-                Self::Invited { asked: None }
+            Self::Leaving { was_in: true, tries, .. } if !tries.unanswered => {
+                Self::Joined { since: now }
             }
+            Self::Kept { .. } => Self::Joined { since: now },
+            // Where a call had no answer they may be out: the relay tells them that they may come
+            // back.
+            Self::Leaving { .. } | Self::Removed { .. } => Self::Invited { asked: None },
             // The sender that holds the lease may be inside the call: it will invite them back.
             stays @ (Self::Invited { .. } | Self::Joined { .. } | Self::Removing { .. }) => stays,
         }
@@ -146,9 +161,13 @@ impl Membership {
             Self::Invited { asked: Some(asked) } => {
                 Self::Invited { asked: Some(Asked { tries: asked.tries.nudged(now), ..asked }) }
             }
-            Self::Leaving { since, was_in, tries }
-            | Self::Removing { since, was_in, tries, .. } => {
+            Self::Leaving { since, was_in, tries } => {
                 Self::Leaving { since, was_in, tries: tries.nudged(now) }
+            }
+            // The sender died, perhaps after its call.
+            Self::Removing { since, was_in, tries, .. } => {
+                let tries = Tries { unanswered: true, ..tries.nudged(now) };
+                Self::Leaving { since, was_in, tries }
             }
             stays @ (Self::Invited { asked: None }
             | Self::Joined { .. }
@@ -210,10 +229,10 @@ pub fn asked_to_join(subscription: &Subscription, now: Timestamp) -> JoinRequest
 pub fn came_in(subscription: &Subscription, now: Timestamp) -> Option<Subscription> {
     match &subscription.membership {
         Membership::Invited { .. } => Some(with(subscription, Membership::Joined { since: now })),
-        Membership::Leaving { was_in: false, since, tries } => Some(with(
-            subscription,
-            Membership::Leaving { was_in: true, since: *since, tries: *tries },
-        )),
+        Membership::Leaving { was_in, since, tries } if !was_in || tries.unanswered => {
+            let tries = Tries { unanswered: false, ..*tries };
+            Some(with(subscription, Membership::Leaving { was_in: true, since: *since, tries }))
+        }
         // Out, but seen inside: they have to be looked at again, entitled or not.
         Membership::Removed { .. } if subscription.entitled(now) => {
             Some(with(subscription, Membership::Joined { since: now }))
@@ -223,7 +242,7 @@ pub fn came_in(subscription: &Subscription, now: Timestamp) -> Option<Subscripti
             Some(with(subscription, Membership::Leaving { since: now, was_in: true, tries }))
         }
         Membership::Joined { .. }
-        | Membership::Leaving { was_in: true, .. }
+        | Membership::Leaving { .. }
         | Membership::Removing { .. }
         | Membership::Kept { .. } => None,
     }
@@ -340,7 +359,7 @@ pub fn plan_removal(old: &Subscription, now: Timestamp) -> RemovalPlan {
                 since: *since,
                 was_in: *was_in,
                 lease_until: after(now, REMOVAL_LEASE),
-                tries: *tries,
+                tries: Tries { unanswered: true, ..*tries },
             },
         ))),
         Membership::Leaving { .. }
@@ -396,15 +415,20 @@ pub fn removal_ended(
         Removal::Untouchable if entitled => Membership::Joined { since: now },
         Removal::Untouchable => Membership::Kept { at: now },
         Removal::NotCalled | Removal::Failed { .. } | Removal::Parked if entitled => {
-            if was_in {
+            // An earlier call may have put them out.
+            if was_in && !tries.unanswered {
                 Membership::Joined { since: now }
             } else {
-                Membership::Invited { asked: None }
+                return Some((with(old, Membership::Invited { asked: None }), was_in));
             }
         }
         Removal::NotCalled => Membership::Leaving { since, was_in, tries },
-        Removal::Failed { wait } | Removal::NoAnswer { wait } => {
+        Removal::Failed { wait } => {
             Membership::Leaving { since, was_in, tries: tries.failed(now, wait) }
+        }
+        Removal::NoAnswer { wait } => {
+            let tries = Tries { unanswered: true, ..tries.failed(now, wait) };
+            Membership::Leaving { since, was_in, tries }
         }
         Removal::Parked => Membership::Leaving { since, was_in, tries: tries.failed(now, PARKED) },
     };

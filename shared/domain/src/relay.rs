@@ -222,6 +222,10 @@ fn subscription_tasks(was: Option<&Subscription>, now: &Subscription, meta: &Met
     let notice = match meta.why {
         Why::AccountLinked => Some(Notice::Linked),
         Why::MemberInvitedBack => Some(Notice::InvitedBack),
+        // A call that had no answer may have put them out before they paid.
+        Why::Renewed if matches!(old, Some(Membership::Leaving { was_in: true, tries, .. }) if tries.unanswered) => {
+            Some(Notice::InvitedBack)
+        }
         Why::Reminded => Some(Notice::EndsSoon),
         Why::MemberRemoved if matches!(old, Some(Membership::Removing { was_in: true, .. })) => {
             Some(Notice::Removed)

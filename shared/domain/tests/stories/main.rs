@@ -13,6 +13,8 @@ mod groups;
 #[cfg(test)]
 mod links;
 #[cfg(test)]
+mod machine;
+#[cfg(test)]
 mod membership;
 #[cfg(test)]
 mod privacy;

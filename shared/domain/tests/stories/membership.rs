@@ -257,7 +257,7 @@ fn the_sweep_takes_up_a_removal_whose_sender_died() {
     let (next, step) = subscription_due(&died, hours(12)).unwrap();
     assert_eq!(step, DueStep::Nudged);
     assert!(matches!(next.membership,
-        Membership::Leaving { was_in: true, tries, .. } if tries.nudges == 1));
+        Membership::Leaving { was_in: true, tries, .. } if tries.nudges == 1 && tries.unanswered));
 }
 
 #[test]
@@ -274,7 +274,8 @@ fn each_outcome_of_a_removal_has_its_end_when_nobody_paid() {
                 Removal::Out => Membership::Removed { at: hours(12) },
                 Removal::Untouchable => Membership::Kept { at: hours(12) },
                 Removal::NotCalled => back(tries),
-                Removal::Failed { wait } | Removal::NoAnswer { wait } => back(failed(wait)),
+                Removal::Failed { wait } => back(failed(wait)),
+                Removal::NoAnswer { wait } => back(Tries { unanswered: true, ..failed(wait) }),
                 Removal::Parked => back(failed(SignedDuration::from_mins(25))),
             };
             assert_eq!(next.membership, expected, "{how:?}");
@@ -343,6 +344,23 @@ fn a_renewal_whose_sender_died_invites_back_and_removes_nobody() {
         // … or by the sweep.
         let step = if was_in { DueStep::InvitedBack } else { DueStep::Nudged };
         assert_eq!(subscription_due(&paid, over), Some((*next, step)));
+    }
+}
+
+#[test]
+fn a_renewal_after_a_call_without_an_answer_invites_back_whoever_may_be_out() {
+    let removing = started(&leaving(), hours(11));
+    let (unknown, _) = ended(&removing, Removal::NoAnswer { wait: WAIT }, hours(11));
+    let (died, _) = subscription_due(&removing, hours(12)).unwrap();
+    for old in [unknown, died] {
+        assert_eq!(renewed(&old, hours(13)).membership, Membership::Invited { asked: None });
+        // A second attempt that surely did nothing does not make it better …
+        let paid = renewed(&started(&old, hours(12)), hours(12));
+        let (next, tell) = ended(&paid, Removal::NotCalled, hours(12));
+        assert_eq!((next.membership, tell), (Membership::Invited { asked: None }, true));
+        // … but seeing them inside does.
+        let seen = came_in(&old, hours(12)).unwrap();
+        assert_eq!(renewed(&seen, hours(13)).membership, Membership::Joined { since: hours(13) });
     }
 }
 
