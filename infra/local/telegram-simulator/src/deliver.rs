@@ -28,11 +28,11 @@ pub(crate) async fn run(shared: Arc<Shared>) {
     loop {
         changed.mark_unchanged();
         let (due, next, finished) = shared.change_quietly(|world, now| {
-            let before = world.later.len();
+            let before = world.unfinished();
             world.tick(now);
             let due = world.take_due(now);
             let next = [world.next_due(), world.next_delivery()].into_iter().flatten().min();
-            (due, next, world.later.len() != before)
+            (due, next, world.unfinished() != before)
         });
         if finished {
             shared.ring();

@@ -155,7 +155,12 @@ impl World {
     }
 
     /// Finds the group behind a link, alive and open, or says why it does not lead in.
-    pub(crate) fn follow_link(&self, now: i64, url: &str) -> Result<(i64, Link), Unusable> {
+    pub(crate) fn follow_link(
+        &self,
+        now: i64,
+        user: i64,
+        url: &str,
+    ) -> Result<(i64, Link), Unusable> {
         let found = self.chats.values().find_map(|chat| {
             // After a migration the links lead to the supergroup.
             let link = chat.links.iter().find(|link| same_link(link, url))?;
@@ -174,7 +179,8 @@ impl World {
             .filter(|member| member.status.is_member() && member.via.as_ref() == Some(&link.code))
             .count();
         // The limit counts who is in at the same time, not who ever came.
-        if link.member_limit.is_some_and(|limit| inside as i64 >= limit) {
+        let comes_new = !self.status(chat.id, user).is_member();
+        if comes_new && link.member_limit.is_some_and(|limit| inside as i64 >= limit) {
             return Err(Unusable::Full);
         }
         Ok((chat.id, link.clone()))

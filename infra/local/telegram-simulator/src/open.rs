@@ -110,7 +110,7 @@ impl World {
     }
 
     fn tap_invite(&mut self, now: i64, user: i64, url: &str) -> Value {
-        let (chat, link) = match self.follow_link(now, url) {
+        let (chat, link) = match self.follow_link(now, user, url) {
             Ok(found) => found,
             Err(why) => {
                 let outcome = match why {

@@ -205,6 +205,7 @@ impl World {
                     "webhook": webhook.map(|webhook| &webhook.url),
                     "webhook_error": webhook.and_then(|w| w.last_error.as_ref()),
                     "pending_updates": bot.inbox.pending(),
+                    "updates_under_way": bot.inbox.in_flight(),
                 })
             })
             .collect();

@@ -151,12 +151,7 @@ impl World {
         for bot in self.bots.values_mut() {
             bot.inbox.expire(now);
             let Some(webhook) = bot.inbox.webhook.clone() else { continue };
-            let mut under_way = bot
-                .inbox
-                .queues
-                .values()
-                .filter(|q| q.front().is_some_and(|p| p.in_flight))
-                .count();
+            let mut under_way = bot.inbox.in_flight();
             // Of each queue only the first: the others wait for it.
             let mut heads: Vec<_> =
                 bot.inbox.queues.values_mut().filter_map(|queue| queue.front_mut()).collect();
@@ -231,6 +226,11 @@ impl World {
         }
     }
 
+    /// How much is still to be done: half-done kicks and updates that wait.
+    pub(crate) fn unfinished(&self) -> (usize, usize) {
+        (self.later.len(), self.bots.values().map(|bot| bot.inbox.pending()).sum())
+    }
+
     /// True when no bot with a webhook has an update to get and nothing is half done.
     #[must_use]
     pub fn is_idle(&self) -> bool {
@@ -242,6 +242,11 @@ impl World {
 impl Inbox {
     fn all(&self) -> impl Iterator<Item = (i64, &Value)> {
         self.queues.values().flatten().map(|pending| (pending.update_id, &pending.body))
+    }
+
+    /// How many updates are on their way right now.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.queues.values().flatten().filter(|pending| pending.in_flight).count()
     }
 
     fn forget_before(&mut self, update_id: i64) {
