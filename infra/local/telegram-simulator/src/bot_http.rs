@@ -58,11 +58,10 @@ async fn long_poll(shared: &Shared, token: &str, args: &Args) -> Reply {
 
 /// Gives the answer, or what a fault makes of it.
 async fn play(reply: Reply) -> Response {
+    let hold_ms = reply.fault.as_ref().map_or(0, FaultKind::hold_ms);
+    tokio::time::sleep(Duration::from_millis(hold_ms)).await;
     match reply.fault {
-        Some(FaultKind::TimeoutAfter { hold_ms } | FaultKind::TimeoutBefore { hold_ms }) => {
-            tokio::time::sleep(Duration::from_millis(hold_ms)).await;
-            http::hang_up()
-        }
+        Some(FaultKind::TimeoutAfter { .. } | FaultKind::TimeoutBefore { .. }) => http::hang_up(),
         Some(FaultKind::ServerErrorHtml { code }) => {
             let status = StatusCode::from_u16(code).unwrap_or(StatusCode::BAD_GATEWAY);
             let page = format!("<html><body><h1>{status}</h1><hr>nginx</body></html>");

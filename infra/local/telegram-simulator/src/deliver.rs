@@ -66,8 +66,8 @@ async fn deliver(shared: Arc<Shared>, http: Http, delivery: Delivery) {
 
 async fn send(http: Http, delivery: Delivery) -> (Delivered, Option<Map<String, Value>>) {
     let mut request = Request::post(&delivery.url).header(header::CONTENT_TYPE, "application/json");
-    if !delivery.secret.is_empty() {
-        request = request.header("X-Telegram-Bot-Api-Secret-Token", &delivery.secret);
+    if !delivery.secret.0.is_empty() {
+        request = request.header("X-Telegram-Bot-Api-Secret-Token", &delivery.secret.0);
     }
     let Ok(request) = request.body(Full::new(Bytes::from(delivery.body.to_string()))) else {
         return (failed("Bad webhook URL"), None);
@@ -105,7 +105,7 @@ fn answer_with_method(shared: &Shared, bot: i64, fields: &Map<String, Value>) {
     fields.remove("method");
     let args = Args::from_json(&fields);
     shared.change(|world, now| {
-        if let Some(token) = world.bots.get(&bot).map(|bot| bot.token.clone()) {
+        if let Some(token) = world.bots.get(&bot).map(|bot| bot.token.0.clone()) {
             world.reply(now, &token, method, &args);
         }
     });

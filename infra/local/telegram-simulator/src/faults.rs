@@ -49,6 +49,14 @@ pub enum FaultKind {
     TooManyRequests {
         /// Seconds, in the body and in the header.
         retry_after: u32,
+        /// How long the server thinks before it says so; up to 8 seconds at Telegram.
+        #[serde(default)]
+        hold_ms: u64,
+    },
+    /// The call is done and answered, late.
+    Slow {
+        /// How late.
+        hold_ms: u64,
     },
     /// A 5xx in the shape of the Bot API; the call is not done.
     ServerErrorJson {
@@ -73,7 +81,8 @@ pub enum FaultKind {
         /// The whole description, with its prefix.
         description: String,
     },
-    /// `getChatMember` answers with a status that nobody knows.
+    /// `getChatMember` answers with a status that nobody knows; with the kind of an update as its method
+    /// (`chat_member`, `my_chat_member`), the new status in that update is one.
     UnknownMemberStatus,
     /// An update is delivered twice, with the same id.
     WebhookDuplicate,
@@ -105,6 +114,7 @@ impl FaultKind {
             Self::TimeoutAfter { .. } => "timeout_after",
             Self::TimeoutBefore { .. } => "timeout_before",
             Self::TooManyRequests { .. } => "too_many_requests",
+            Self::Slow { .. } => "slow",
             Self::ServerErrorJson { .. } => "server_error_json",
             Self::ServerErrorHtml { .. } => "server_error_html",
             Self::Nonsense => "nonsense",
@@ -130,10 +140,33 @@ impl FaultKind {
         )
     }
 
+    /// How long the answer is held back, in milliseconds of real time.
+    pub(crate) fn hold_ms(&self) -> u64 {
+        match self {
+            Self::TimeoutAfter { hold_ms }
+            | Self::TimeoutBefore { hold_ms }
+            | Self::TooManyRequests { hold_ms, .. }
+            | Self::Slow { hold_ms } => *hold_ms,
+            _ => 0,
+        }
+    }
+
+    /// Whether it can strike this method at all.
+    fn concerns(&self, method: &str) -> bool {
+        match self {
+            Self::UnknownMemberStatus => method == "getChatMember",
+            Self::ParticipantIdInvalid => {
+                ["getChatMember", "banChatMember", "unbanChatMember", "restrictChatMember"]
+                    .contains(&method)
+            }
+            other => !other.is_about_updates(),
+        }
+    }
+
     /// The refusal that takes the place of the call, if this is one.
     pub(crate) fn refusal(&self) -> Option<ApiError> {
         match self {
-            Self::TooManyRequests { retry_after } => Some(ApiError::flood(*retry_after)),
+            Self::TooManyRequests { retry_after, .. } => Some(ApiError::flood(*retry_after)),
             Self::ServerErrorJson { code } => Some(ApiError::new(*code, "Internal Server Error")),
             Self::ParticipantIdInvalid => Some(ApiError::bad("PARTICIPANT_ID_INVALID")),
             Self::Error { code, description } => Some(ApiError::new(*code, description.clone())),
@@ -150,6 +183,7 @@ pub(crate) struct Fate {
     pub(crate) overtaken: bool,
     pub(crate) strange_before: bool,
     pub(crate) extra_fields: bool,
+    pub(crate) unknown_status: bool,
 }
 
 /// How long an update that is to be overtaken waits at most, in milliseconds.
@@ -193,7 +227,7 @@ impl Faults {
         rng: &mut Rng,
     ) -> Option<FaultKind> {
         self.draw(rng, |fault| {
-            !fault.kind.is_about_updates()
+            fault.kind.concerns(method)
                 && fault.chat_id.is_none_or(|wanted| chat == Some(wanted))
                 && fault.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
         })
@@ -218,6 +252,13 @@ impl Faults {
         }
         fate.strange_before = strikes("unknown_update").is_some();
         fate.extra_fields = strikes("extra_fields").is_some();
+        // Without a method this one is about calls.
+        fate.unknown_status = self
+            .draw(rng, |fault| {
+                fault.kind == FaultKind::UnknownMemberStatus
+                    && fault.method.as_deref() == Some(kind)
+            })
+            .is_some();
         fate
     }
 

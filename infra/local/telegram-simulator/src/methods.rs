@@ -130,7 +130,8 @@ impl World {
 
     pub(crate) fn reply(&mut self, now: i64, token: &str, method: &str, args: &Args) -> Reply {
         self.tick(now);
-        let Some(bot) = self.bots.values().find(|bot| bot.token == token).map(|bot| bot.id) else {
+        let Some(bot) = self.bots.values().find(|bot| bot.token.0 == token).map(|bot| bot.id)
+        else {
             return Reply { result: Err(ApiError::unauthorized()), ready_at: now, fault: None };
         };
         let Some(known) = Method::parse(method) else {

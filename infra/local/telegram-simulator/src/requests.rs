@@ -120,10 +120,13 @@ impl World {
         Ok(())
     }
 
-    /// Takes a request from the list; nobody may write because of it any more.
+    /// Takes a request from the list; where it was the last one, nobody may write because of it any more.
     pub(crate) fn close_request(&mut self, chat: i64, user: i64) -> ApiResult<()> {
         let removed = self.chat_mut(chat)?.requests.remove(&user);
         removed.ok_or_else(|| ApiError::bad("HIDE_REQUESTER_MISSING"))?;
+        if self.chats.values().any(|chat| chat.requests.contains_key(&user)) {
+            return Ok(());
+        }
         for ((_, person), private) in &mut self.privates {
             if *person == user {
                 private.open_until = None;

@@ -196,6 +196,11 @@ impl World {
                 fields
                     .insert("field_of_tomorrow".to_owned(), json!({ "nested": [1, "two", null] }));
             }
+            if fate.unknown_status
+                && let Some(status) = update.payload.pointer_mut("/new_chat_member/status")
+            {
+                *status = json!("observer");
+            }
             bot.inbox.push(now, update, &fate);
         }
     }

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use crate::arguments::Args;
 use crate::errors::{ApiError, ApiResult};
 use crate::updates::Inbox;
-use crate::world::World;
+use crate::world::{Secret, World};
 
 /// Where a bot wants its updates to be sent.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Webhook {
     pub(crate) url: String,
-    pub(crate) secret: String,
+    pub(crate) secret: Secret,
     pub(crate) max_connections: usize,
     /// The last failure: unix seconds and what went wrong.
     pub(crate) last_error: Option<(i64, String)>,
@@ -25,7 +25,7 @@ pub(crate) struct Delivery {
     pub(crate) bot: i64,
     pub(crate) update_id: i64,
     pub(crate) url: String,
-    pub(crate) secret: String,
+    pub(crate) secret: Secret,
     pub(crate) body: Value,
 }
 
@@ -73,7 +73,7 @@ impl World {
         inbox.set_allowed(args.text("allowed_updates"));
         inbox.webhook = Some(Webhook {
             url,
-            secret,
+            secret: Secret(secret),
             max_connections: usize::try_from(max_connections).unwrap_or(40),
             last_error: None,
         });

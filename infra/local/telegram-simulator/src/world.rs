@@ -47,11 +47,21 @@ pub(crate) struct User {
     pub(crate) in_too_many_chats: bool,
 }
 
+/// A text that does not show when data is printed.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Secret(pub(crate) String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
 /// A bot: its key, its updates and what only it knows.
 #[derive(Debug, Clone)]
 pub(crate) struct Bot {
     pub(crate) id: i64,
-    pub(crate) token: String,
+    pub(crate) token: Secret,
     pub(crate) username: String,
     /// With privacy mode on, a bot that is no administrator hears only what is meant for it.
     pub(crate) privacy: bool,
@@ -287,7 +297,7 @@ impl World {
         *self = Self::new(self.settings.clone());
         self.flood.rules = flood;
         for bot in bots.into_values() {
-            let _ = self.add_bot(&bot.token, &bot.username, "", bot.privacy, bot.guard);
+            let _ = self.add_bot(&bot.token.0, &bot.username, "", bot.privacy, bot.guard);
         }
     }
 
@@ -322,7 +332,7 @@ impl World {
         self.users.insert(id, user);
         let bot = Bot {
             id,
-            token: token.to_owned(),
+            token: Secret(token.to_owned()),
             username,
             privacy,
             guard,

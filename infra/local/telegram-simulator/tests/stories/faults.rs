@@ -146,6 +146,12 @@ async fn a_member_can_have_a_status_that_nobody_knows() {
         .await;
     assert_eq!(stage.status(chat, owner).await, "observer");
     assert_eq!(stage.status(chat, owner).await, "creator");
+    stage.hear_everything().await;
+    let fault = json!({ "fault": "unknown_member_status", "method": "chat_member", "count": 1 });
+    stage.control("faults", fault).await;
+    stage.member("Ann", chat, owner).await;
+    let heard = stage.updates_of("chat_member").await;
+    assert_eq!(heard[0]["new_chat_member"]["status"], json!("observer"));
 }
 
 #[tokio::test]
@@ -158,4 +164,32 @@ async fn a_fault_that_makes_no_sense_is_refused() {
     ] {
         stage.control_refused("faults", body).await;
     }
+}
+
+#[tokio::test]
+async fn an_answer_can_be_late() {
+    let stage = stage().await;
+    stage.control("faults", json!({ "fault": "slow", "hold_ms": 60_000, "count": 1 })).await;
+    let mut slow = Box::pin(stage.raw("getMe", json!({})));
+    // Calls that come later are answered meanwhile.
+    tokio::select! {
+        _ = &mut slow => panic!("answered before its time"),
+        () = async {
+            while stage.get("/control/calls?method=getMe").await == json!([]) {
+                tokio::task::yield_now().await;
+            }
+            stage.ok("getMe", json!({})).await;
+        } => {}
+    }
+}
+
+#[tokio::test]
+async fn printing_the_world_shows_no_secret() {
+    let stage = stage().await;
+    stage
+        .ok("setWebhook", json!({ "url": "http://127.0.0.1:9/", "secret_token": "hush-hush" }))
+        .await;
+    let printed = stage.running.world(|world, _| format!("{world:?}"));
+    assert!(printed.contains("usher_bot"));
+    assert!(!printed.contains("test-token") && !printed.contains("hush-hush"));
 }

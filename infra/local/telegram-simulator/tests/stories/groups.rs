@@ -238,3 +238,14 @@ async fn the_owner_can_hand_the_group_over() {
     stage.control("leave", json!({ "user": owner, "chat_id": chat })).await;
     assert_eq!(stage.status(chat, owner).await, "left");
 }
+
+#[tokio::test]
+async fn a_deleted_supergroup_looks_like_being_thrown_out() {
+    let stage = stage().await;
+    let (_, chat) = stage.group("invite_users").await;
+    stage.control("delete_group", json!({ "chat_id": chat })).await;
+    assert_eq!(
+        stage.refused("getChat", json!({ "chat_id": chat })).await,
+        "403 Forbidden: bot was kicked from the supergroup chat"
+    );
+}
