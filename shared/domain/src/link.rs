@@ -33,15 +33,10 @@ pub enum LinkState {
         lease_until: Timestamp,
     },
     /// It works.
-    Ready {
-        /// The link.
-        url: InviteLink,
-    },
+    Ready,
     /// Its guest is in; it is to be revoked.
     Used {
-        /// The link.
-        url: InviteLink,
-        /// Since when.
+        /// Since when, or since when it was last tried.
         at: Timestamp,
     },
     /// It is dead.
@@ -65,6 +60,9 @@ pub struct Link {
     /// When it stops working.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// The link itself, once Telegram has made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<InviteLink>,
     /// How far it is.
     pub state: LinkState,
     /// The fingerprint of the request that made it.
@@ -82,8 +80,8 @@ impl Link {
     /// When the sweep has to look at it: a used link that is not revoked yet.
     pub fn due_at(&self) -> Option<Timestamp> {
         match &self.state {
-            LinkState::Used { at, .. } => Some(after(*at, SignedDuration::from_mins(5))),
-            LinkState::Making { .. } | LinkState::Ready { .. } | LinkState::Revoked => None,
+            LinkState::Used { at } => Some(after(*at, SignedDuration::from_mins(5))),
+            LinkState::Making { .. } | LinkState::Ready | LinkState::Revoked => None,
         }
     }
 }
@@ -91,11 +89,18 @@ impl Link {
 /// The link after somebody came in by it; `None` when that changes nothing.
 pub fn link_used(link: &Link, now: Timestamp) -> Option<Link> {
     match (&link.state, link.kind) {
-        (LinkState::Ready { url }, LinkKind::SingleUse) => {
-            Some(Link { state: LinkState::Used { url: url.clone(), at: now }, ..link.clone() })
+        (LinkState::Ready, LinkKind::SingleUse) => {
+            Some(Link { state: LinkState::Used { at: now }, ..link.clone() })
         }
         _ => None,
     }
+}
+
+/// What the sweep does to a link that is due: its revocation is begun again. `None` when nothing
+/// is due.
+pub fn link_due(link: &Link, now: Timestamp) -> Option<Link> {
+    link.due_at().filter(|at| *at <= now)?;
+    Some(Link { state: LinkState::Used { at: now }, ..link.clone() })
 }
 
 /// Finds a link by what it looks like: updates name the link, not our id.

@@ -146,7 +146,7 @@ fn tasks(before: Option<&Record>, after: &Record, meta: &Meta) -> Vec<Task> {
             LinkState::Used { .. } => {
                 vec![Task::RevokeLink { service: now.service, link: now.id }]
             }
-            LinkState::Making { .. } | LinkState::Ready { .. } | LinkState::Revoked => Vec::new(),
+            LinkState::Making { .. } | LinkState::Ready | LinkState::Revoked => Vec::new(),
         },
     }
 }
@@ -219,13 +219,15 @@ fn subscription_tasks(was: Option<&Subscription>, now: &Subscription, meta: &Met
         | Membership::Removed { .. }
         | Membership::Kept { .. } => {}
     }
+    let perhaps_out = matches!(
+        old,
+        Some(Membership::Leaving { was_in: true, tries, .. }) if tries.unanswered
+    );
     let notice = match meta.why {
         Why::AccountLinked => Some(Notice::Linked),
         Why::MemberInvitedBack => Some(Notice::InvitedBack),
         // A call that had no answer may have put them out before they paid.
-        Why::Renewed if matches!(old, Some(Membership::Leaving { was_in: true, tries, .. }) if tries.unanswered) => {
-            Some(Notice::InvitedBack)
-        }
+        Why::Renewed if perhaps_out => Some(Notice::InvitedBack),
         Why::Reminded => Some(Notice::EndsSoon),
         Why::MemberRemoved if matches!(old, Some(Membership::Removing { was_in: true, .. })) => {
             Some(Notice::Removed)
@@ -388,7 +390,7 @@ fn facts(record: &Record) -> BTreeMap<String, String> {
             }
             let state = match state {
                 LinkState::Making { .. } => "making",
-                LinkState::Ready { .. } => "ready",
+                LinkState::Ready => "ready",
                 LinkState::Used { .. } => "used",
                 LinkState::Revoked => "revoked",
             };

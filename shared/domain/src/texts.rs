@@ -9,6 +9,7 @@ use crate::service::{AlertFormat, Service};
 use crate::signal::{Action, Fields, OrderType, Signal};
 use crate::subscription::Subscription;
 use crate::task::{Answer, Declined, Notice};
+use crate::text::ImageUrl;
 
 /// A button under a message that opens a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -178,6 +179,11 @@ pub fn alert(alert: &Alert, service: &Service) -> String {
             AlertFormat::Cornix => cornix(signal, &tag),
         },
     }
+}
+
+/// A message that shows a picture by its link, for when it cannot stand above its caption.
+pub fn with_picture(html: &str, picture: &ImageUrl) -> String {
+    format!("{html}\n<a href=\"{}\">Chart</a>", escape(picture.as_str()))
 }
 
 /// For people.

@@ -1,1 +1,7 @@
 //! The queue port and its SQS side.
+
+mod port;
+mod sqs;
+
+pub use port::{MOST_DELAY, Outgoing, Queue, QueueError};
+pub use sqs::{SqsQueue, Urls};

@@ -1,1 +1,72 @@
 //! What a function does once at its start: settings, clients, telemetry, clock.
+//!
+//! This is the only place that reads the environment, the clock, or draws random numbers. What it
+//! reads at the start (settings, secrets) is read during Lambda's init phase, not by the first
+//! caller.
+
+mod clock;
+mod secrets;
+mod settings;
+
+use std::sync::Arc;
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_http_client::tls;
+pub use clock::{Clock, SystemClock, fresh_id, now};
+pub use settings::{MissingSetting, Settings};
+use tracing_subscriber::EnvFilter;
+
+/// Why a function did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The environment lacks something.
+    #[error(transparent)]
+    Setting(#[from] MissingSetting),
+    /// A secret could not be read. The text names the secret, never its value.
+    #[error("the secret in {setting} cannot be read: {cause}")]
+    Secret {
+        /// The setting that names the secret.
+        setting: &'static str,
+        /// Why.
+        cause: String,
+    },
+    /// A setting or a secret has a value that cannot be used.
+    #[error("the value of {setting} cannot be used: {cause}")]
+    Value {
+        /// The setting.
+        setting: &'static str,
+        /// Why.
+        cause: String,
+    },
+}
+
+/// What every function has at its start.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// How AWS is reached.
+    pub aws: SdkConfig,
+    /// The environment.
+    pub settings: Settings,
+}
+
+/// Starts telemetry, TLS and the AWS configuration. Called once, first.
+pub async fn begin() -> Start {
+    tracing_subscriber::fmt()
+        .json()
+        .with_env_filter(
+            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")),
+        )
+        .with_current_span(false)
+        .with_ansi(false)
+        // CloudWatch puts a time on every line.
+        .without_time()
+        .init();
+    // Fails only when it was done before, which is as good.
+    let _: Result<(), Arc<_>> = rustls::crypto::ring::default_provider().install_default();
+    let http = aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+        .build_https();
+    // Boxed: the future is large, and every function would hold its own copy of its code.
+    let aws = Box::pin(aws_config::defaults(BehaviorVersion::latest()).http_client(http).load());
+    Start { aws: aws.await, settings: Settings::from_environment() }
+}

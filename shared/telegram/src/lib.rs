@@ -17,6 +17,7 @@ mod bot_api;
 mod call_error;
 mod classify;
 pub mod html;
+mod look;
 mod requests;
 mod scrub;
 mod token;
@@ -27,6 +28,7 @@ pub use api::{Answer, Telegram};
 pub use bot_api::{BotApi, SetupError, TimeLimits};
 pub use call_error::{CallError, Right};
 pub use classify::classify;
+pub use look::{kind, look, standing};
 pub use requests::{AllowedUpdate, BotCommand, Button, LinkKind, NewLink, NewMessage, NewPhoto};
 pub use token::{BadToken, BotToken};
 pub use types::{

@@ -1,1 +1,22 @@
 //! What HTTP functions share: reading requests, problems, answers.
+//!
+//! A handler takes a [`Call`] and gives a [`Reply`] or a [`Problem`]; [`serve`] is the only place
+//! that knows Lambda's types. Status codes live in this crate; the layers below have errors of
+//! their own.
+
+mod call;
+mod fields;
+mod lookup;
+mod page;
+mod problem;
+mod serve;
+mod settings;
+pub mod views;
+
+pub use call::{Call, IdempotencyKey};
+pub use fields::{Fields, Raw, boolean, integer, one_of, parsed, price, text};
+pub use lookup::{earlier, owned_service, service_for_storefront};
+pub use page::{PageRequest, page_request};
+pub use problem::{Fault, Problem, ProblemKind};
+pub use serve::{Reply, serve};
+pub use settings::{Chosen, settings};

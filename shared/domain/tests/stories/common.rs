@@ -203,6 +203,7 @@ pub(crate) fn link(kind: LinkKind, state: LinkState) -> Link {
         kind,
         name: Some(LinkName::parse("Guest").unwrap()),
         expires_at: Some(hours(24)),
+        url: Some(invite()),
         state,
         fingerprint: "fingerprint".to_owned(),
         created_at: minutes(0),

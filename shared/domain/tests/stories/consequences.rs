@@ -440,11 +440,14 @@ fn an_alert_that_was_posted_is_told_with_its_message() {
 fn a_used_pass_is_revoked_and_every_further_look_says_so_again() {
     let (service, id) = (service().id, link(LinkKind::SingleUse, LinkState::Revoked).id);
     let record = |state| Record::Link(link(LinkKind::SingleUse, state));
-    let ready = LinkState::Ready { url: invite() };
-    let used = LinkState::Used { url: invite(), at: hours(1) };
+    let ready = LinkState::Ready;
+    let used = LinkState::Used { at: hours(1) };
     let revoke = [Task::RevokeLink { service, link: id }];
     assert_eq!(tasks(&record(ready.clone()), &record(used.clone()), Why::LinkUsed), revoke);
-    assert_eq!(tasks(&record(used.clone()), &record(used.clone()), Why::Nudged), revoke);
+    assert_eq!(
+        tasks(&record(used.clone()), &record(LinkState::Used { at: hours(2) }), Why::Nudged),
+        revoke
+    );
     for (was, now) in [(Link::lease(hours(0)), ready), (used, LinkState::Revoked)] {
         assert_eq!(tasks(&record(was), &record(now), Why::LinkMade), []);
     }

@@ -1,30 +1,26 @@
 //! Invite links that a trader asks for.
 
 use domain::ids::LinkId;
-use domain::link::{Link, LinkKind, LinkState, LinkUrl, Pass, link_used};
+use domain::link::{Link, LinkKind, LinkState, LinkUrl, Pass, link_due, link_used};
 
 use crate::common::*;
 
-fn ready() -> LinkState {
-    LinkState::Ready { url: invite() }
-}
-
 fn used() -> LinkState {
-    LinkState::Used { url: invite(), at: hours(1) }
+    LinkState::Used { at: hours(1) }
 }
 
 #[test]
 fn the_first_guest_uses_up_a_pass_and_a_second_does_not() {
-    let pass = link(LinkKind::SingleUse, ready());
+    let pass = link(LinkKind::SingleUse, LinkState::Ready);
     assert_eq!(pass.due_at(), None);
     let after = link_used(&pass, hours(1)).unwrap();
-    assert_eq!(after.state, used());
+    assert_eq!((&after.state, &after.url), (&used(), &pass.url), "it is still to be revoked");
     assert_eq!(link_used(&after, hours(2)), None);
 }
 
 #[test]
 fn a_guarded_link_is_never_used_up() {
-    assert_eq!(link_used(&link(LinkKind::Permanent, ready()), hours(1)), None);
+    assert_eq!(link_used(&link(LinkKind::Permanent, LinkState::Ready), hours(1)), None);
 }
 
 #[test]
@@ -38,8 +34,13 @@ fn a_link_that_is_not_there_yet_or_no_more_is_not_used() {
 fn a_used_pass_is_looked_at_until_it_is_revoked() {
     let after = link(LinkKind::SingleUse, used());
     assert_eq!(after.due_at(), Some(minutes(65)));
-    for state in [Link::lease(hours(0)), ready(), LinkState::Revoked] {
-        assert_eq!(link(LinkKind::SingleUse, state).due_at(), None);
+    assert_eq!(link_due(&after, minutes(64)), None);
+    let again = link_due(&after, minutes(65)).unwrap();
+    assert_eq!(again, Link { state: LinkState::Used { at: minutes(65) }, ..after });
+    assert_eq!(link_due(&again, minutes(65)), None, "once is enough");
+    for state in [Link::lease(hours(0)), LinkState::Ready, LinkState::Revoked] {
+        let other = link(LinkKind::SingleUse, state);
+        assert_eq!((other.due_at(), link_due(&other, hours(100))), (None, None));
     }
 }
 
@@ -52,10 +53,10 @@ fn the_lease_of_a_request_that_died_ends() {
 #[test]
 fn links_and_passes_read_as_they_were_written() {
     for kind in [LinkKind::SingleUse, LinkKind::Permanent] {
-        for state in [Link::lease(hours(0)), ready(), used(), LinkState::Revoked] {
+        for state in [Link::lease(hours(0)), LinkState::Ready, used(), LinkState::Revoked] {
             let mut value = link(kind, state);
             assert_eq!(again(&value), value);
-            (value.name, value.expires_at) = (None, None);
+            (value.name, value.expires_at, value.url) = (None, None, None);
             assert_eq!(again(&value), value);
         }
     }

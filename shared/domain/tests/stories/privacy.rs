@@ -73,11 +73,7 @@ fn records(user: i64, chat: i64, email: &str, url: &str) -> Vec<Record> {
         Holder::Service { service: bound.id },
         Holder::Moved { to: chat },
     ];
-    let links = [
-        LinkState::Ready { url: url.clone() },
-        LinkState::Used { url, at: hours(1) },
-        LinkState::Revoked,
-    ];
+    let links = [LinkState::Ready, LinkState::Used { at: hours(1) }, LinkState::Revoked];
     let memberships = [
         joined().membership,
         leaving().membership,
@@ -92,7 +88,7 @@ fn records(user: i64, chat: i64, email: &str, url: &str) -> Vec<Record> {
     records.extend(holders.map(|holder| Record::Chat(ChatClaim { chat, holder })));
     records.extend(links.map(|state| {
         let mut link = link(LinkKind::SingleUse, state);
-        link.chat = chat;
+        (link.chat, link.url) = (chat, Some(url.clone()));
         Record::Link(link)
     }));
     records.extend(memberships.map(|membership| {

@@ -4,8 +4,8 @@ use domain::alert::Content;
 use domain::service::AlertFormat;
 use domain::signal::{Action, Fields, Leverage, MOST_TARGETS, OrderType};
 use domain::task::{Answer, Declined, Notice};
-use domain::text::{Description, Label, Note, ServiceName, Symbol};
-use domain::texts::{alert, answer, declined, escape, greeting, notice};
+use domain::text::{Description, ImageUrl, Label, Note, ServiceName, Symbol};
+use domain::texts::{alert, answer, declined, escape, greeting, notice, with_picture};
 use proptest::prelude::*;
 
 use crate::common::*;
@@ -24,8 +24,12 @@ fn shown(html: &str) -> String {
             match tag.strip_prefix('/') {
                 Some(name) => assert_eq!(open.pop(), Some(name), "crossed tags in {html}"),
                 None => {
-                    assert!(["b", "i"].contains(&tag), "unknown tag {tag} in {html}");
-                    open.push(tag);
+                    let (name, attribute) = tag.split_once(' ').unwrap_or((tag, ""));
+                    let value = attribute.strip_prefix("href=\"").and_then(|v| v.strip_suffix('"'));
+                    assert_eq!(value.is_some(), name == "a", "attribute of {tag} in {html}");
+                    assert!(!value.unwrap_or_default().contains('"'), "{tag} in {html}");
+                    assert!(["a", "b", "i"].contains(&name), "unknown tag {tag} in {html}");
+                    open.push(name);
                 }
             }
             rest = tail;
@@ -106,6 +110,14 @@ fn without_a_note_the_largest_alert_fits_under_a_picture() {
     for format in [AlertFormat::Mt4, AlertFormat::Cornix] {
         assert!(length(&html(largest(), format)) <= 1024);
     }
+}
+
+#[test]
+fn a_picture_that_cannot_stand_above_its_alert_hangs_on_a_link() {
+    let picture = ImageUrl::parse("https://charts.example/a.png?x=1&y=2").unwrap();
+    let whole = with_picture(&html(largest(), AlertFormat::Rich), &picture);
+    assert!(whole.contains("<a href=\"https://charts.example/a.png?x=1&amp;y=2\">"), "{whole}");
+    assert!(length(&whole) <= 4096);
 }
 
 #[test]

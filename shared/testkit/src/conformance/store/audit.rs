@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::relay::{AuditRecord, sortable};
 use store::{Cursor, Page, Store, StoreError};
 
-use super::{at, got};
+use super::{MANY, at, got};
 
 pub(super) async fn all(store: &impl Store) {
     the_trail_is_told_newest_first_page_by_page(store).await;
@@ -35,6 +35,7 @@ async fn trail(store: &impl Store, service: &str, limit: usize) -> Vec<AuditReco
         let Page { items, next } = got(store.audit(service, limit, from.as_ref()).await);
         assert!(items.len() <= limit);
         all.extend(items);
+        assert!(all.len() < MANY, "the pages do not end");
         if next.is_none() {
             return all;
         }

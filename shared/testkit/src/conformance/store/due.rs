@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use store::{Count, Cursor, DueItem, Index, Page, SHARDS, Store, StoreError, Table, shard_of};
 
-use super::{at, create, got, over, row, save, sort};
+use super::{MANY, at, create, got, over, row, save, sort};
 
 const DAY: i64 = 86_400;
 
@@ -40,6 +40,7 @@ async fn found(
         let Page { items, next } = got(store.due(table, shard, until, limit, from.as_ref()).await);
         assert!(items.len() <= limit);
         found.extend(items.into_iter().filter(|item| item.due_at >= since));
+        assert!(found.len() < MANY, "the pages do not end");
         if next.is_none() {
             return found;
         }
@@ -142,6 +143,7 @@ async fn rows_put_right_between_pages_hide_no_others(store: &impl Store) {
             }
             seen.push(item.id);
         }
+        assert!(seen.len() < MANY, "the pages do not end");
         next = page.next;
         if next.is_none() {
             break;

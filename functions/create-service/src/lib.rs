@@ -1,0 +1,73 @@
+//! POST /traders/services: a trader makes a service.
+
+use domain::change::Why;
+use domain::ids::ServiceId;
+use domain::price::{Currency, Price};
+use domain::service::{DurationDays, Offer, Service, Settings};
+use domain::text::{Description, ServiceName};
+use store::{CommitError, Requested, Store, Write, key};
+use web::{Call, Fields, Problem, Reply, earlier, integer, parsed, price, settings, views};
+
+const ROUTE: &str = "create-service";
+
+/// Makes the service.
+///
+/// # Errors
+/// A problem that names every value that does not fit.
+pub async fn handle(store: &impl Store, call: &Call) -> Result<Reply, Problem> {
+    let trader = call.trader()?;
+    let idempotency = call.key()?;
+    let offer = offer(call.body()?)?;
+    let cause = call.by_trader(Why::ServiceCreated)?;
+    let Some(idempotency) = idempotency else {
+        let service = Service::new(ServiceId::fresh(call.fresh), trader, offer, call.now);
+        store.commit(vec![Write::create(&service, &cause)]).await?;
+        return Ok(Reply::new(201, views::service(&service, 0)));
+    };
+    let request = key::request(ROUTE, trader.as_str(), idempotency.as_str());
+    let fingerprint = call.fingerprint(ROUTE);
+    if let Some(made) = earlier::<Service>(store, &request, &fingerprint).await? {
+        return Ok(Reply::new(201, views::service(&made, 0)).replayed());
+    }
+    let id = ServiceId::derived(&trader, idempotency.as_str());
+    let service = Service::new(id, trader, offer, call.now);
+    let done =
+        Requested { id: request.clone(), fingerprint, outcome: service.clone(), at: call.now };
+    let writes = vec![Write::create(&service, &cause), Write::create(&done, &cause)];
+    match store.commit(writes).await {
+        Ok(()) => Ok(Reply::new(201, views::service(&service, 0))),
+        // The same request was carried out a moment ago.
+        Err(CommitError::Conflict) => {
+            let made = earlier::<Service>(store, &request, &done.fingerprint).await?;
+            let made = made.ok_or_else(Problem::contention)?;
+            Ok(Reply::new(201, views::service(&made, 0)).replayed())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn offer(mut body: Fields<'_>) -> Result<Offer, Problem> {
+    let name = body.required("name", parsed(ServiceName::parse));
+    let description = body.optional("description", parsed(Description::parse));
+    if !body.has("price") {
+        body.required("price", Ok);
+    }
+    let price = body.object("price", |inner| {
+        let amount = inner.required("amount", price);
+        let currency = inner.required("currency", parsed(Currency::parse));
+        Some(Price { amount: amount?, currency: currency? })
+    });
+    let duration_days = body.required("duration_days", integer(DurationDays::new));
+    let chosen = settings(&mut body);
+    let value = (|| {
+        let settings = chosen.over(Settings::default());
+        Some(Offer {
+            name: name?,
+            description,
+            price: price?,
+            duration_days: duration_days?,
+            settings,
+        })
+    })();
+    body.finish(value)
+}

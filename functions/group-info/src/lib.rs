@@ -1,0 +1,102 @@
+//! GET /traders/services/{id}/telegram-group/info: everything about the group, never older than a
+//! minute.
+
+use asking::{telegram_problem, turn};
+use domain::change::{Actor, Cause, Stored, Why};
+use domain::group::{Group, Problem as GroupProblem, TelegramGroup};
+use domain::ids::{ServiceId, UserId};
+use domain::service::Service;
+use domain::time::after;
+use jiff::{SignedDuration, Timestamp};
+use startup::Clock;
+use store::{CommitError, Count, Store, Write, chat_moved};
+use telegram::{CallError, Telegram, look};
+use web::{Call, Problem, Reply, owned_service, views};
+
+/// How old what is known may be.
+const FRESH: SignedDuration = SignedDuration::from_secs(60);
+
+/// How often it is tried when the group moves or others change the service meanwhile.
+const TRIES: usize = 3;
+
+/// What it needs.
+#[derive(Debug)]
+pub struct Info<S, T, C> {
+    /// The tables.
+    pub store: S,
+    /// Telegram.
+    pub telegram: T,
+    /// The bot's own account.
+    pub bot: UserId,
+    /// The clock.
+    pub clock: C,
+}
+
+/// Answers with the group as it is.
+///
+/// # Errors
+/// "Not found" when the service is not the caller's; "unavailable" when what is known is too old
+/// and Telegram cannot be asked.
+pub async fn handle<S: Store, T: Telegram, C: Clock>(
+    info: &Info<S, T, C>,
+    call: &Call,
+) -> Result<Reply, Problem> {
+    let id: ServiceId = call.id()?;
+    for _ in 0..TRIES {
+        let read = owned_service(&info.store, call, id).await?;
+        let service = match &read.value.group {
+            Group::Bound(group) if is_stale(group, call.now) => {
+                match info.refresh(&read, group, call.now).await? {
+                    Some(service) => service,
+                    None => continue,
+                }
+            }
+            Group::Bound(_) | Group::None | Group::AwaitingBot(_) => read.value,
+        };
+        let active = Count::Active { service: id.to_string(), now: call.now };
+        let active = info.store.count(&active, usize::MAX).await?;
+        return Ok(Reply::new(200, views::group_info(&service, active, call.now)));
+    }
+    Err(Problem::again())
+}
+
+fn is_stale(group: &TelegramGroup, now: Timestamp) -> bool {
+    group.checked_at.is_none_or(|at| after(at, FRESH) <= now)
+}
+
+impl<S: Store, T: Telegram, C: Clock> Info<S, T, C> {
+    /// Asks Telegram and saves what it says. `None` when it has to be begun anew.
+    async fn refresh(
+        &self,
+        read: &Stored<Service>,
+        group: &TelegramGroup,
+        now: Timestamp,
+    ) -> Result<Option<Service>, Problem> {
+        turn(&self.store, &self.clock).await?;
+        let mut next = group.clone();
+        match look(&self.telegram, group.chat, self.bot, true).await {
+            Ok(seen) => next.observe(seen, now),
+            Err(CallError::BotRemoved) => {
+                next.right_lost(GroupProblem::BotOutside, now);
+                next.checked_at = Some(now);
+            }
+            Err(CallError::Migrated { to }) => {
+                chat_moved(&self.store, group.chat, to, Actor::Telegram, now).await?;
+                return Ok(None);
+            }
+            Err(error) => return Err(telegram_problem(&self.store, error, now).await),
+        }
+        // What was missing may be there again: then the set-up runs, which makes it ready.
+        let blocked = next.problems().iter().any(|problem| problem.blocks());
+        if !blocked && next.phase != domain::group::Phase::Ready && next.pending == group.pending {
+            next.request_set_up(now);
+        }
+        let service = Service { group: Group::Bound(next), ..read.value.clone() };
+        let cause = Cause { at: now, by: Actor::Telegram, why: Why::GroupChecked };
+        match self.store.commit(vec![Write::update(read, &service, &cause)]).await {
+            Ok(()) => Ok(Some(service)),
+            Err(CommitError::Conflict) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

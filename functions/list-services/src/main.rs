@@ -1,0 +1,16 @@
+//! GET /traders/services: the services of the caller.
+
+use lambda_http::Error;
+use store::{DynamoStore, Tables};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let start = startup::begin().await;
+    let tables = Tables::named(|name| start.settings.get(name));
+    let store = DynamoStore::connect(&start.aws, tables, startup::fresh_id());
+    web::serve(|call| {
+        let store = &store;
+        async move { list_services::handle(store, &call).await }
+    })
+    .await
+}

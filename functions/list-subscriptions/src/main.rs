@@ -1,0 +1,17 @@
+//! GET /traders/services/{id}/subscriptions: the subscriptions of a service.
+
+use lambda_http::Error;
+use store::{DynamoStore, Tables};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let start = startup::begin().await;
+    let tables = Tables::named(|name| start.settings.get(name));
+    let store = DynamoStore::connect(&start.aws, tables, startup::fresh_id());
+    let (bot, key) = (start.bot_name()?, start.link_key().await?);
+    web::serve(|call| {
+        let (store, bot, key) = (&store, &bot, &key);
+        async move { list_subscriptions::handle(store, bot, key, &call).await }
+    })
+    .await
+}

@@ -1,0 +1,131 @@
+//! A batch of messages: each is parsed and carried out on its own, in order within its group.
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+
+use domain::task::{Lane, Task};
+use futures::future::FutureExt as _;
+use futures::stream::{self, StreamExt as _};
+use jiff::{SignedDuration, Timestamp};
+use queue::Queue;
+use startup::Clock;
+use store::Store;
+use telegram::Telegram;
+
+use crate::{Outcome, Sender};
+
+/// How many groups of a batch are worked on at the same time.
+const AT_ONCE: usize = 5;
+
+/// A task is only begun when so much time is left: the longest call, and room for its turn.
+const NEEDED: SignedDuration = SignedDuration::from_secs(40);
+
+/// When a message is tried again whose task could not be carried out at all.
+const AFTER_ERROR: SignedDuration = SignedDuration::from_secs(20);
+
+/// A message as it came from a queue.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// The id under which a failure is reported.
+    pub message_id: String,
+    /// What gives it back.
+    pub receipt: String,
+    /// Which way it came.
+    pub lane: Lane,
+    /// What it says.
+    pub body: String,
+}
+
+/// Reads a batch as Lambda hands it over. The queue's name tells the lane: the alerts' is FIFO.
+pub fn received(event: aws_lambda_events::sqs::SqsEvent) -> Vec<Received> {
+    let lane = |arn: Option<String>| match arn.is_some_and(|arn| arn.ends_with(".fifo")) {
+        true => Lane::Alerts,
+        false => Lane::Housekeeping,
+    };
+    event
+        .records
+        .into_iter()
+        .map(|record| Received {
+            message_id: record.message_id.unwrap_or_default(),
+            receipt: record.receipt_handle.unwrap_or_default(),
+            lane: lane(record.event_source_arn),
+            body: record.body.unwrap_or_default(),
+        })
+        .collect()
+}
+
+impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
+    /// Carries out one message. Whatever happens in it, a panic included, ends with it.
+    async fn one(&self, message: &Received) -> Outcome {
+        let task: Task = match serde_json::from_str(&message.body) {
+            Ok(task) => task,
+            Err(error) => {
+                // The body can hold a Telegram id, and the error could quote it.
+                let (line, column) = (error.line(), error.column());
+                tracing::error!(line, column, "a message could not be read");
+                return Outcome::Later(AFTER_ERROR);
+            }
+        };
+        let result = AssertUnwindSafe(self.carry_out(task, message.lane)).catch_unwind().await;
+        match result {
+            Ok(Ok(outcome)) => {
+                tracing::info!(task = task.name(), ?outcome, "carried out a task");
+                outcome
+            }
+            Ok(Err(error)) => {
+                tracing::error!(task = task.name(), cause = %error, "a task could not be done");
+                Outcome::Later(AFTER_ERROR)
+            }
+            Err(_) => {
+                tracing::error!(task = task.name(), "a task panicked");
+                Outcome::Later(AFTER_ERROR)
+            }
+        }
+    }
+
+    /// Carries out the messages of one group in order. After the first that is given back, the rest
+    /// of the group is given back untouched: anything else would break the order.
+    async fn group(&self, group: Vec<Received>, deadline: Timestamp) -> Vec<String> {
+        let mut given_back = Vec::new();
+        let mut wait = None;
+        for message in group {
+            let late = deadline.duration_since(self.clock.now()) < NEEDED;
+            let outcome = match wait {
+                Some(wait) => Outcome::Later(wait),
+                None if late => Outcome::Later(SignedDuration::ZERO),
+                None => self.one(&message).await,
+            };
+            let Outcome::Later(delay) = outcome else { continue };
+            wait = Some(delay);
+            // Without this it would stay hidden for the queue's own time; that is late, not lost.
+            if let Err(error) = self.queue.hand_back(message.lane, &message.receipt, delay).await {
+                tracing::warn!(cause = %error, "a message stays hidden for longer than it should");
+            }
+            given_back.push(message.message_id);
+        }
+        given_back
+    }
+}
+
+/// Carries out a batch; answers with the ids of the messages that are to be delivered again.
+/// `deadline` is when the function is stopped.
+pub async fn handle<S: Store, Q: Queue, T: Telegram, C: Clock>(
+    sender: &Sender<S, Q, T, C>,
+    batch: Vec<Received>,
+    deadline: Timestamp,
+) -> Vec<String> {
+    let mut groups: BTreeMap<String, Vec<Received>> = BTreeMap::new();
+    for message in batch {
+        let group = match (message.lane, serde_json::from_str::<Task>(&message.body)) {
+            (Lane::Alerts, Ok(task)) => task.group(),
+            // No order to keep: each stands alone.
+            (Lane::Alerts, Err(_)) | (Lane::Housekeeping, _) => message.message_id.clone(),
+        };
+        groups.entry(group).or_default().push(message);
+    }
+    stream::iter(groups.into_values())
+        .map(|group| sender.group(group, deadline))
+        .buffer_unordered(AT_ONCE)
+        .concat()
+        .await
+}

@@ -1,0 +1,70 @@
+//! Takes messages from the queues and carries them out in Telegram.
+//!
+//! Each task has the same steps: **read the item again**, drop what no longer applies, take a turn
+//! from the limiter, call Telegram, save the outcome. A message is given back when its turn has not
+//! come; it is done with when its outcome is saved. Real failures are counted on the item, not by
+//! the queue, because waiting is no failure.
+
+mod batch;
+mod tasks;
+mod trouble;
+mod turns;
+
+use domain::change::{Actor, Cause, Why};
+use domain::ids::UserId;
+use jiff::{SignedDuration, Timestamp};
+use store::{CommitError, StoreError};
+
+pub use batch::{Received, handle, received};
+
+/// What a task needs: tables, queues, Telegram, a clock, and who the bot is.
+#[derive(Debug)]
+pub struct Sender<S, Q, T, C> {
+    /// The tables.
+    pub store: S,
+    /// The queues, to give messages back.
+    pub queue: Q,
+    /// Telegram.
+    pub telegram: T,
+    /// The clock.
+    pub clock: C,
+    /// The bot's own account.
+    pub bot: UserId,
+}
+
+/// How a task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing is left to do.
+    Done,
+    /// Its time has not come: to be delivered again after this.
+    Later(SignedDuration),
+}
+
+/// Why a task could not be carried out at all. The message is delivered again.
+#[derive(Debug, thiserror::Error)]
+pub enum TaskError {
+    /// The tables could not be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Others changed the same item again and again.
+    #[error("others changed the same item again and again")]
+    Contention,
+}
+
+impl From<CommitError> for TaskError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Store(error) => Self::Store(error),
+            CommitError::Conflict => Self::Contention,
+        }
+    }
+}
+
+/// How often a save is tried when others change the same item at the same moment.
+const TRIES: usize = 6;
+
+/// The cause of a change by the sender.
+const fn because(why: Why, at: Timestamp) -> Cause {
+    Cause { at, by: Actor::Sender, why }
+}

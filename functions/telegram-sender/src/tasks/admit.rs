@@ -1,0 +1,159 @@
+//! Letting somebody in, or telling them why not.
+
+use domain::change::Why;
+use domain::ids::{ChatId, ServiceId, SubscriptionId, UserId};
+use domain::membership::{
+    Admission, AdmitPlan, JoinRequest, admitted, asked_to_join, plan_admission,
+};
+use domain::service::Service;
+use domain::subscription::Subscription;
+use domain::task::{Declined, Lane};
+use domain::texts;
+use limiter::Call;
+use queue::Queue;
+use startup::Clock;
+use store::{CommitError, Store, UserClaim, Write, key, load};
+use telegram::{CallError, Telegram};
+
+use super::{MOST_FAILURES, back_off};
+use crate::trouble::Trouble;
+use crate::{Outcome, Sender, TRIES, TaskError, because};
+
+impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
+    /// Approves the open join request of a subscription's holder.
+    pub(super) async fn admit(&self, id: SubscriptionId, lane: Lane) -> Result<Outcome, TaskError> {
+        let Some(read) = load::<Subscription>(&self.store, &id.to_string()).await? else {
+            return Ok(Outcome::Done);
+        };
+        let subscription = read.value;
+        let plan = plan_admission(&subscription, self.clock.now());
+        let (Some(user), Some((service, group))) =
+            (subscription.user, self.group_of(subscription.service).await?)
+        else {
+            return Ok(Outcome::Done);
+        };
+        if plan == AdmitPlan::Nothing {
+            return Ok(Outcome::Done);
+        }
+        if let Some(wait) = self.turn(lane, Call::Other).await? {
+            return Ok(Outcome::Later(wait));
+        }
+        if plan == AdmitPlan::Decline {
+            let outcome = self.turn_away(&service, group.chat, user, Declined::Ended, lane).await?;
+            if outcome == Outcome::Done {
+                self.save_admission(id, Admission::NoRequest).await?;
+            }
+            return Ok(outcome);
+        }
+        let failures = subscription.membership.failures();
+        let (how, outcome) = match self.telegram.approve_join_request(group.chat, user).await {
+            Ok(()) | Err(CallError::AlreadySo) => (Some(Admission::In), Outcome::Done),
+            Err(error) => match self.trouble(error, group.chat, Call::Other).await? {
+                Trouble::Wait(wait) => (None, Outcome::Later(wait)),
+                Trouble::Passing(_) if failures < MOST_FAILURES => {
+                    (Some(Admission::Failed), Outcome::Later(back_off(failures)))
+                }
+                Trouble::Passing(_) | Trouble::Hands(_) => (Some(Admission::Failed), Outcome::Done),
+                // Withdrawn, handled by an administrator, or not possible for this account.
+                Trouble::Answer(error) => {
+                    tracing::info!(cause = %error, "a join request could not be approved");
+                    (Some(Admission::NoRequest), Outcome::Done)
+                }
+            },
+        };
+        if let Some(how) = how {
+            self.save_admission(id, how).await?;
+        }
+        Ok(outcome)
+    }
+
+    async fn save_admission(&self, id: SubscriptionId, how: Admission) -> Result<(), TaskError> {
+        let why = match how {
+            Admission::In => Why::MemberJoined,
+            Admission::NoRequest => Why::AdmissionVoid,
+            Admission::Failed => Why::AdmissionFailed,
+        };
+        for _ in 0..TRIES {
+            let Some(read) = load::<Subscription>(&self.store, &id.to_string()).await? else {
+                return Ok(());
+            };
+            let now = self.clock.now();
+            let Some(next) = admitted(&read.value, how, now) else { return Ok(()) };
+            match self.store.commit(vec![Write::update(&read, &next, &because(why, now))]).await {
+                Err(CommitError::Conflict) => {}
+                done => return Ok(done?),
+            }
+        }
+        Err(TaskError::Contention)
+    }
+
+    /// Declines a join request, unless the person has bought meanwhile.
+    pub(super) async fn decline(
+        &self,
+        service: ServiceId,
+        user: UserId,
+        why: Declined,
+        lane: Lane,
+    ) -> Result<Outcome, TaskError> {
+        let Some((service, group)) = self.group_of(service).await? else {
+            return Ok(Outcome::Done);
+        };
+        if let Some(outcome) = self.bought_meanwhile(&service, user).await? {
+            return Ok(outcome);
+        }
+        if let Some(wait) = self.turn(lane, Call::Other).await? {
+            return Ok(Outcome::Later(wait));
+        }
+        self.turn_away(&service, group.chat, user, why, lane).await
+    }
+
+    /// Somebody who was to be declined and has access by now is let in instead.
+    async fn bought_meanwhile(
+        &self,
+        service: &Service,
+        user: UserId,
+    ) -> Result<Option<Outcome>, TaskError> {
+        let claim = load::<UserClaim>(&self.store, &key::user(service.id, user)).await?;
+        let Some(claim) = claim else { return Ok(None) };
+        let id = claim.value.subscription.to_string();
+        let Some(read) = load::<Subscription>(&self.store, &id).await? else { return Ok(None) };
+        let now = self.clock.now();
+        match asked_to_join(&read.value, now) {
+            JoinRequest::Refused => Ok(None),
+            JoinRequest::Later => Ok(Some(Outcome::Later(back_off(2)))),
+            JoinRequest::Noted(next) => {
+                let write = Write::update(&read, next.as_ref(), &because(Why::MemberAsked, now));
+                match self.store.commit(vec![write]).await {
+                    Err(CommitError::Conflict) => Ok(Some(Outcome::Later(back_off(0)))),
+                    done => {
+                        done?;
+                        Ok(Some(Outcome::Done))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Declines and says why. The turn for declining is taken already.
+    async fn turn_away(
+        &self,
+        service: &Service,
+        chat: ChatId,
+        user: UserId,
+        why: Declined,
+        lane: Lane,
+    ) -> Result<Outcome, TaskError> {
+        if let Err(error) = self.telegram.decline_join_request(chat, user).await {
+            match self.trouble(error, chat, Call::Other).await? {
+                Trouble::Wait(wait) => return Ok(Outcome::Later(wait)),
+                Trouble::Passing(_) => return Ok(Outcome::Later(back_off(3))),
+                // Rights lost, withdrawn, or handled by an administrator: nothing is left to do.
+                Trouble::Hands(_) | Trouble::Answer(_) => return Ok(Outcome::Done),
+            }
+        }
+        // Telegram lets the bot write to somebody who asked to join, for five minutes (Bot API,
+        // `ChatJoinRequest.user_chat_id`). The request is declined, so this is for courtesy only.
+        self.say_once(user.private_chat(), &texts::declined(why, service), lane).await?;
+        Ok(Outcome::Done)
+    }
+}

@@ -1,0 +1,61 @@
+//! Removing somebody who came in without a right to.
+
+use domain::ids::{ServiceId, UserId};
+use domain::link::Pass;
+use domain::service::Guard;
+use domain::task::Lane;
+use limiter::Call;
+use queue::Queue;
+use startup::Clock;
+use store::{Store, UserClaim, key, load};
+use telegram::{CallError, Telegram};
+
+use super::back_off;
+use crate::trouble::Trouble;
+use crate::{Outcome, Sender, TaskError};
+
+impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
+    /// Removes an intruder. Somebody with a subscription is the subscription's matter; somebody
+    /// with a pass, and an administrator, may stay.
+    pub(super) async fn evict(
+        &self,
+        service: ServiceId,
+        user: UserId,
+        lane: Lane,
+    ) -> Result<Outcome, TaskError> {
+        let Some((service, group)) = self.group_of(service).await? else {
+            return Ok(Outcome::Done);
+        };
+        let known = load::<UserClaim>(&self.store, &key::user(service.id, user)).await?.is_some();
+        let guest = load::<Pass>(&self.store, &key::pass(service.id, user)).await?.is_some();
+        if known || guest || service.settings.guard == Guard::Observe {
+            return Ok(Outcome::Done);
+        }
+        if let Some(wait) = self.turn(lane, Call::Other).await? {
+            return Ok(Outcome::Later(wait));
+        }
+        let answer = match self.telegram.get_chat_member(group.chat, user).await {
+            Ok(member) if member.status.is_outside() || member.status.is_admin() => {
+                return Ok(Outcome::Done);
+            }
+            Ok(_) => {
+                if let Some(wait) = self.turn(lane, Call::Other).await? {
+                    return Ok(Outcome::Later(wait));
+                }
+                self.telegram.remove_member(group.chat, user).await
+            }
+            Err(error) => Err(error),
+        };
+        let Err(error) = answer else {
+            tracing::info!(service = %service.id, "an intruder was removed");
+            return Ok(Outcome::Done);
+        };
+        Ok(match self.trouble(error, group.chat, Call::Other).await? {
+            Trouble::Wait(wait) => Outcome::Later(wait),
+            Trouble::Passing(_) => Outcome::Later(back_off(4)),
+            // Kept until the bot has its rights again.
+            Trouble::Hands(CallError::RightsLost { .. }) => Outcome::Later(back_off(20)),
+            Trouble::Hands(_) | Trouble::Answer(_) => Outcome::Done,
+        })
+    }
+}

@@ -1,0 +1,65 @@
+//! What the sender does, a file to each kind.
+
+mod admit;
+mod evict;
+mod links;
+mod post;
+mod remove;
+mod say;
+mod set_up;
+
+use domain::group::{Group, TelegramGroup};
+use domain::ids::ServiceId;
+use domain::service::Service;
+use domain::task::{Lane, Task};
+use jiff::SignedDuration;
+use queue::Queue;
+use startup::Clock;
+use store::{Store, load};
+use telegram::Telegram;
+
+use crate::{Outcome, Sender, TaskError};
+
+/// The first wait after a failure that may pass; it doubles each time.
+const FIRST_WAIT: SignedDuration = SignedDuration::from_secs(2);
+
+/// The longest wait after a failure that may pass.
+const MOST_WAIT: SignedDuration = SignedDuration::from_mins(5);
+
+/// After so many failures in a row the message is let go; the sweep begins it again, ever later.
+const MOST_FAILURES: u32 = 8;
+
+/// How long to wait after so many failures.
+fn back_off(failures: u32) -> SignedDuration {
+    domain::time::back_off(FIRST_WAIT, MOST_WAIT, failures)
+}
+
+impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
+    /// Carries out a task that came by this lane.
+    pub(crate) async fn carry_out(&self, task: Task, lane: Lane) -> Result<Outcome, TaskError> {
+        match task {
+            Task::PostAlert { alert, .. } => self.post(alert, lane).await,
+            Task::Admit { subscription, .. } => self.admit(subscription, lane).await,
+            Task::Decline { service, user, why } => self.decline(service, user, why, lane).await,
+            Task::Remove { subscription, .. } => self.remove(subscription, lane).await,
+            Task::Evict { service, user } => self.evict(service, user, lane).await,
+            Task::SetUp { chat } => self.set_up(chat, lane).await,
+            Task::Greet { service } => self.greet(service, lane).await,
+            Task::Tell { subscription, notice, .. } => self.tell(subscription, notice, lane).await,
+            Task::Answer { chat, answer } => self.answer(chat, answer, lane).await,
+            Task::RevokeLink { link, .. } => self.revoke_link(link, lane).await,
+        }
+    }
+
+    /// A service and its group; `None` when it has none.
+    async fn group_of(&self, id: ServiceId) -> Result<Option<(Service, TelegramGroup)>, TaskError> {
+        let service = load::<Service>(&self.store, &id.to_string()).await?;
+        Ok(service.and_then(|service| match &service.value.group {
+            Group::Bound(group) => {
+                let group = group.clone();
+                Some((service.value, group))
+            }
+            Group::None | Group::AwaitingBot(_) => None,
+        }))
+    }
+}

@@ -1,0 +1,172 @@
+//! Removing somebody whose access is over.
+
+use domain::change::Why;
+use domain::ids::{ChatId, SubscriptionId, UserId};
+use domain::membership::{Removal, RemovalPlan, plan_removal, removal_ended};
+use domain::subscription::Subscription;
+use domain::task::Lane;
+use jiff::SignedDuration;
+use limiter::Call;
+use queue::Queue;
+use startup::Clock;
+use store::{CommitError, Store, Write, load};
+use telegram::{CallError, MemberStatus, Telegram};
+
+use super::{MOST_FAILURES, back_off};
+use crate::trouble::Trouble;
+use crate::{Outcome, Sender, TRIES, TaskError, because};
+
+/// How one attempt went, and what becomes of the message.
+type Attempt = (Removal, Outcome);
+
+impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
+    /// Removes the holder of a subscription, unless they are entitled (again).
+    pub(super) async fn remove(
+        &self,
+        id: SubscriptionId,
+        lane: Lane,
+    ) -> Result<Outcome, TaskError> {
+        let Some(read) = load::<Subscription>(&self.store, &id.to_string()).await? else {
+            return Ok(Outcome::Done);
+        };
+        let now = self.clock.now();
+        match plan_removal(&read.value, now) {
+            RemovalPlan::Nothing => return Ok(Outcome::Done),
+            RemovalPlan::Busy(until) => return Ok(Outcome::Later(until.duration_since(now))),
+            RemovalPlan::InviteBack { next, tell } => {
+                let why = if tell { Why::MemberInvitedBack } else { Why::RemovalDropped };
+                let write = Write::update(&read, next.as_ref(), &because(why, now));
+                return match self.store.commit(vec![write]).await {
+                    Err(CommitError::Conflict) => Ok(Outcome::Later(SignedDuration::ZERO)),
+                    done => Ok(done.map(|()| Outcome::Done)?),
+                };
+            }
+            RemovalPlan::Start(_) => {}
+        }
+        // The first turn is waited for before the lease is taken: a lease is for calls.
+        if let Some(wait) = self.turn(lane, Call::Other).await? {
+            return Ok(Outcome::Later(wait));
+        }
+        let now = self.clock.now();
+        let RemovalPlan::Start(removing) = plan_removal(&read.value, now) else {
+            return Ok(Outcome::Later(SignedDuration::ZERO));
+        };
+        let write = Write::update(&read, removing.as_ref(), &because(Why::MemberRemoving, now));
+        match self.store.commit(vec![write]).await {
+            // A renewal, or another sender: look anew.
+            Err(CommitError::Conflict) => return Ok(Outcome::Later(SignedDuration::ZERO)),
+            done => done?,
+        }
+        let (how, outcome) = match (removing.user, self.group_of(removing.service).await?) {
+            (Some(user), Some((_, group))) => {
+                let failures = removing.membership.failures();
+                self.take_out(id, group.chat, user, failures, lane).await?
+            }
+            // Nobody to remove, or nothing to remove them from.
+            (None, _) | (_, None) => (Removal::Out, Outcome::Done),
+        };
+        self.save_removal(id, how).await?;
+        Ok(outcome)
+    }
+
+    async fn take_out(
+        &self,
+        id: SubscriptionId,
+        chat: ChatId,
+        user: UserId,
+        failures: u32,
+        lane: Lane,
+    ) -> Result<Attempt, TaskError> {
+        let status = match self.telegram.get_chat_member(chat, user).await {
+            Ok(member) => member.status,
+            // Telegram does not know them here, so they cannot be inside.
+            Err(CallError::UnknownUser | CallError::UserUnreachable) => MemberStatus::Left,
+            Err(error) => return self.removal_failed(error, chat, failures).await,
+        };
+        if status.is_admin() {
+            return Ok((Removal::Untouchable, Outcome::Done));
+        }
+        if let Some(wait) = self.turn(lane, Call::Other).await? {
+            return Ok((Removal::NotCalled, Outcome::Later(wait)));
+        }
+        // A ban by a human administrator stays as it is. Somebody outside may have an open request.
+        if status.is_outside() {
+            if status == MemberStatus::Left {
+                let declined = self.telegram.decline_join_request(chat, user).await;
+                if let Err(error @ CallError::RetryAfter { .. }) = declined {
+                    return self.removal_failed(error, chat, failures).await;
+                }
+            }
+            return Ok((Removal::Out, Outcome::Done));
+        }
+        // The last look before the call: whoever has paid by now stays.
+        let again = load::<Subscription>(&self.store, &id.to_string()).await?;
+        if again.is_none_or(|now| now.value.entitled(self.clock.now())) {
+            return Ok((Removal::NotCalled, Outcome::Done));
+        }
+        match self.telegram.remove_member(chat, user).await {
+            Ok(()) | Err(CallError::AlreadySo) => Ok((Removal::Out, Outcome::Done)),
+            Err(error) => self.removal_failed(error, chat, failures).await,
+        }
+    }
+
+    async fn removal_failed(
+        &self,
+        error: CallError,
+        chat: ChatId,
+        failures: u32,
+    ) -> Result<Attempt, TaskError> {
+        let wait = back_off(failures);
+        let again = match failures < MOST_FAILURES {
+            true => Outcome::Later(wait),
+            false => Outcome::Done,
+        };
+        Ok(match self.trouble(error, chat, Call::Other).await? {
+            Trouble::Wait(wait) => (Removal::NotCalled, Outcome::Later(wait)),
+            Trouble::Passing(CallError::UnknownOutcome { .. }) => {
+                (Removal::NoAnswer { wait }, again)
+            }
+            Trouble::Passing(_) => (Removal::Failed { wait }, again),
+            Trouble::Hands(_) => (Removal::Parked, Outcome::Done),
+            Trouble::Answer(CallError::TargetIsAdmin) => (Removal::Untouchable, Outcome::Done),
+            Trouble::Answer(CallError::UnknownUser | CallError::UserUnreachable) => {
+                (Removal::Out, Outcome::Done)
+            }
+            // A basic group, for one: nothing but a person's hand helps.
+            Trouble::Answer(error) => {
+                tracing::error!(cause = %error, "Telegram refused a removal");
+                (Removal::Parked, Outcome::Done)
+            }
+        })
+    }
+
+    /// Saves how it went. A purchase that came meanwhile is seen here.
+    async fn save_removal(&self, id: SubscriptionId, how: Removal) -> Result<(), TaskError> {
+        for _ in 0..TRIES {
+            let Some(read) = load::<Subscription>(&self.store, &id.to_string()).await? else {
+                return Ok(());
+            };
+            let now = self.clock.now();
+            let Some((next, invited_back)) = removal_ended(&read.value, how, now) else {
+                return Ok(());
+            };
+            let entitled = next.entitled(now);
+            let why = match how {
+                _ if invited_back => Why::MemberInvitedBack,
+                _ if entitled => Why::RemovalDropped,
+                Removal::Out => Why::MemberRemoved,
+                Removal::Untouchable => Why::MemberKept,
+                Removal::NotCalled | Removal::Failed { .. } | Removal::NoAnswer { .. } => {
+                    Why::RemovalFailed
+                }
+                Removal::Parked => Why::RemovalParked,
+            };
+            let write = Write::update(&read, &next, &because(why, now));
+            match self.store.commit(vec![write]).await {
+                Err(CommitError::Conflict) => {}
+                done => return Ok(done?),
+            }
+        }
+        Err(TaskError::Contention)
+    }
+}

@@ -1,0 +1,170 @@
+//! Looking at a group and putting in place what is missing: the guarded link, the members'
+//! permissions, and for a group of the pool its name.
+
+use domain::change::Why;
+use domain::group::{BotStanding, InviteLink, Origin, Phase};
+use domain::ids::ChatId;
+use domain::service::Service;
+use domain::task::Lane;
+use limiter::Call;
+use queue::Queue;
+use startup::Clock;
+use store::{CommitError, Store};
+use telegram::{CallError, Chat, ChatPermissions, LinkKind, NewLink, Telegram, look};
+
+use crate::trouble::{Place, Trouble};
+use crate::{Outcome, Sender, TaskError, because};
+
+/// The name of the guarded link, as administrators see it in Telegram.
+const LINK_NAME: &str = "Usher: buyers";
+
+/// How the steps in Telegram ended before their end.
+enum Stopped {
+    /// A call failed.
+    Failed(CallError),
+    /// There was no turn.
+    NoTurn(jiff::SignedDuration),
+    /// The tables could not be used.
+    Error(TaskError),
+}
+
+impl From<CallError> for Stopped {
+    fn from(error: CallError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
+    /// Sets a group up, as far as the bot's rights go.
+    pub(super) async fn set_up(&self, chat: ChatId, lane: Lane) -> Result<Outcome, TaskError> {
+        let Some(place) = self.place(chat).await? else { return Ok(Outcome::Done) };
+        // Done by an earlier message.
+        if place.group().pending.is_none() {
+            return Ok(Outcome::Done);
+        }
+        let chat = place.group().chat;
+        match self.steps(&place, lane).await {
+            Ok(outcome) => Ok(outcome),
+            Err(Stopped::Error(error)) => Err(error),
+            Err(Stopped::NoTurn(wait)) => Ok(Outcome::Later(wait)),
+            Err(Stopped::Failed(error)) => {
+                Ok(match self.trouble(error, chat, Call::Other).await? {
+                    Trouble::Wait(wait) => Outcome::Later(wait),
+                    // Marked, and looked at again when the rights change or by the sweep.
+                    Trouble::Hands(_) => Outcome::Done,
+                    Trouble::Passing(error) | Trouble::Answer(error) => {
+                        tracing::warn!(cause = %error, "a group could not be set up");
+                        let failed = Why::GroupSetUpFailed;
+                        self.change_group(chat, failed, |group, now| group.set_up_failed(now))
+                            .await?;
+                        Outcome::Done
+                    }
+                })
+            }
+        }
+    }
+
+    async fn steps(&self, place: &Place, lane: Lane) -> Result<Outcome, Stopped> {
+        let chat = place.group().chat;
+        self.step(lane).await?;
+        let seen = look(&self.telegram, chat, self.bot, true).await?;
+        let mut group = place.group().clone();
+        group.observe(seen, self.clock.now());
+        if group.phase == Phase::Degraded && group.problems().iter().any(|p| p.blocks()) {
+            return self.save(place, group, Why::GroupChecked).await;
+        }
+        self.step(lane).await?;
+        let now_there = self.telegram.get_chat(chat).await?;
+        self.permissions(chat, &now_there, lane).await?;
+        if let Some(service) = place.service()
+            && group.origin == Origin::Pool
+            && matches!(group.bot, BotStanding::Admin(rights) if rights.change_info)
+        {
+            self.names(chat, &now_there, service, lane).await?;
+            service.name.as_str().clone_into(&mut group.title);
+        }
+        let link = match group.invite_link.clone() {
+            Some(link) => link,
+            None => {
+                self.step(lane).await?;
+                let new = NewLink {
+                    chat,
+                    name: LINK_NAME.to_owned(),
+                    kind: LinkKind::Guarded,
+                    expires_at: None,
+                };
+                InviteLink::new(self.telegram.create_invite_link(&new).await?.invite_link)
+            }
+        };
+        group.set_up_done(link);
+        self.save(place, group, Why::GroupSetUp).await
+    }
+
+    /// Members read and write as the group has it, but do not add members, change its info or pin.
+    async fn permissions(&self, chat: ChatId, there: &Chat, lane: Lane) -> Result<(), Stopped> {
+        let Some(old) = there.permissions else { return Ok(()) };
+        let wanted = ChatPermissions {
+            can_invite_users: false,
+            can_change_info: false,
+            can_pin_messages: false,
+            ..old
+        };
+        if wanted != old {
+            self.step(lane).await?;
+            already(self.telegram.set_chat_permissions(chat, &wanted).await)?;
+        }
+        Ok(())
+    }
+
+    /// A group of the pool carries the name and the description of its service.
+    async fn names(
+        &self,
+        chat: ChatId,
+        there: &Chat,
+        service: &Service,
+        lane: Lane,
+    ) -> Result<(), Stopped> {
+        let name = service.name.as_str();
+        if there.title.as_deref() != Some(name) {
+            self.step(lane).await?;
+            already(self.telegram.set_chat_title(chat, name).await)?;
+        }
+        let about = service.description.as_ref().map(|text| text.as_str()).unwrap_or_default();
+        if there.description.as_deref().unwrap_or_default() != about {
+            self.step(lane).await?;
+            already(self.telegram.set_chat_description(chat, about).await)?;
+        }
+        Ok(())
+    }
+
+    async fn step(&self, lane: Lane) -> Result<(), Stopped> {
+        match self.turn(lane, Call::Other).await {
+            Ok(None) => Ok(()),
+            Ok(Some(wait)) => Err(Stopped::NoTurn(wait)),
+            Err(error) => Err(Stopped::Error(error.into())),
+        }
+    }
+
+    async fn save(
+        &self,
+        place: &Place,
+        group: domain::group::TelegramGroup,
+        why: Why,
+    ) -> Result<Outcome, Stopped> {
+        let now = self.clock.now();
+        match self.store.commit(vec![place.write(group, &because(why, now))]).await {
+            Ok(()) => Ok(Outcome::Done),
+            // Somebody changed the service meanwhile. Each step looks first, so all is begun anew.
+            Err(CommitError::Conflict) => Ok(Outcome::Later(super::back_off(0))),
+            Err(CommitError::Store(error)) => Err(Stopped::Error(error.into())),
+        }
+    }
+}
+
+/// What is so already is as good as done.
+fn already(answer: Result<(), CallError>) -> Result<(), CallError> {
+    match answer {
+        Err(CallError::AlreadySo) => Ok(()),
+        answer => answer,
+    }
+}

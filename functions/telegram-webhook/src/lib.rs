@@ -1,0 +1,148 @@
+//! POST /telegram/webhook: what Telegram reports.
+//!
+//! It changes items or queues answers, and calls nothing in Telegram: so it is quick, and an update
+//! is never half done. Whatever could not be saved or queued is answered with 503, and Telegram
+//! delivers the update again (Bot API, `setWebhook`). An update may come twice and in any order.
+
+mod group;
+mod member;
+mod person;
+
+use domain::change::{Actor, Cause, Why};
+use domain::ids::ChatId;
+use domain::task::{Answer, Task};
+use domain::token::{BotName, LinkKey};
+use jiff::{SignedDuration, Timestamp};
+use queue::{Outgoing, Queue};
+use serde_json::json;
+use store::{Store, chat_moved};
+use subtle::ConstantTimeEq as _;
+use telegram::{Message, UpdateKind, parse_update};
+use web::{Call, Problem, Reply};
+
+/// How often a change is tried when others change the same item at the same moment.
+const TRIES: usize = 6;
+
+/// The secret that Telegram sends along with each update.
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes the secret.
+    pub const fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Compares in a time that does not tell how much was right.
+    fn is(&self, given: &str) -> bool {
+        self.0.as_bytes().ct_eq(given.as_bytes()).into()
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// What the webhook needs.
+#[derive(Debug)]
+pub struct Webhook<S, Q> {
+    /// The tables.
+    pub store: S,
+    /// The queues.
+    pub queue: Q,
+    /// The bot's name.
+    pub bot: BotName,
+    /// The key of link tokens.
+    pub key: LinkKey,
+    /// The webhook's secret.
+    pub secret: Secret,
+}
+
+/// Takes in one update.
+///
+/// # Errors
+/// "Wrong secret"; "bad JSON" for what cannot come from Telegram; "unavailable" when the update
+/// has to be delivered again.
+pub async fn handle<S: Store, Q: Queue>(
+    webhook: &Webhook<S, Q>,
+    call: &Call,
+) -> Result<Reply, Problem> {
+    let given = call.headers.get("x-telegram-bot-api-secret-token").map(String::as_str);
+    if !webhook.secret.is(given.unwrap_or_default()) {
+        return Err(Problem::wrong_secret());
+    }
+    let update = parse_update(&call.body).map_err(|error| Problem::bad_json(error.to_string()))?;
+    let desk = Desk { webhook, now: call.now, update: update.update_id };
+    match update.kind {
+        UpdateKind::Message(message) => desk.message(&message).await?,
+        UpdateKind::MyChatMember(change) => desk.bot_changed(&change).await?,
+        UpdateKind::ChatMember(change) => desk.member_changed(&change).await?,
+        UpdateKind::ChatJoinRequest(request) => desk.asked_to_join(&request).await?,
+        UpdateKind::CallbackQuery(_) => {}
+        UpdateKind::Other { unreadable } => {
+            if let Some(kind) = unreadable {
+                tracing::error!(?kind, "an update of a known kind could not be read");
+            }
+        }
+    }
+    Ok(Reply::new(200, json!({})))
+}
+
+/// One update being taken in.
+struct Desk<'a, S, Q> {
+    webhook: &'a Webhook<S, Q>,
+    now: Timestamp,
+    update: i64,
+}
+
+impl<S: Store, Q: Queue> Desk<'_, S, Q> {
+    fn store(&self) -> &S {
+        &self.webhook.store
+    }
+
+    const fn by(&self, by: Actor, why: Why) -> Cause {
+        Cause { at: self.now, by, why }
+    }
+
+    async fn message(&self, message: &Message) -> Result<(), Problem> {
+        let chat = message.chat.id;
+        if let Some(to) = message.migrate_to_chat_id {
+            return Ok(chat_moved(self.store(), chat, to, Actor::Telegram, self.now).await?);
+        }
+        if let Some(from) = message.migrate_from_chat_id {
+            return Ok(chat_moved(self.store(), from, chat, Actor::Telegram, self.now).await?);
+        }
+        let Some(user) = message.from.as_ref().filter(|user| !user.is_bot) else { return Ok(()) };
+        let Some(command) = message.text.as_deref().and_then(|text| self.start(text)) else {
+            return Ok(());
+        };
+        if chat.get() > 0 {
+            self.start_in_private(user.id, command).await
+        } else {
+            self.start_in_group(chat, user.id, command).await
+        }
+    }
+
+    /// The payload of a `/start` command that is for this bot; empty when it has none.
+    fn start<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let (command, payload) =
+            text.trim().split_once(char::is_whitespace).unwrap_or((text.trim(), ""));
+        let (name, bot) = command.split_once('@').unwrap_or((command, self.webhook.bot.as_str()));
+        let is_ours = name == "/start" && bot.eq_ignore_ascii_case(self.webhook.bot.as_str());
+        is_ours.then(|| payload.trim())
+    }
+
+    /// Queues an answer. The update's number keeps a repetition of the update from answering twice.
+    async fn answer(&self, chat: ChatId, answer: Answer) -> Result<(), Problem> {
+        self.queue(Task::Answer { chat, answer }).await
+    }
+
+    async fn queue(&self, task: Task) -> Result<(), Problem> {
+        let key = format!("update/{}#{}", self.update, task.name());
+        self.webhook.queue.send(&[Outgoing { key, task }]).await.map_err(|error| {
+            tracing::error!(cause = %error, "an update has to be delivered again");
+            Problem::unavailable(SignedDuration::from_secs(1))
+        })
+    }
+}

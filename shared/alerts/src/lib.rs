@@ -1,0 +1,7 @@
+//! Accepting alerts, whichever way they come: reading their bodies, saving, queueing.
+
+mod accept;
+mod body;
+
+pub use accept::accept_alert;
+pub use body::{AlertBody, alert_body};

@@ -1,0 +1,131 @@
+//! A request, as handlers see it.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use domain::change::{Actor, Cause, Why};
+use domain::ids::{NotAnId, TraderId};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::fields::Fields;
+use crate::problem::Problem;
+
+/// The most bytes of a body.
+const MOST_BODY: usize = 32 * 1024;
+
+/// An idempotency key: 1–255 visible ASCII characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// Takes the value of the header `Idempotency-Key`; `None` when it does not fit.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// The key.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A request, with the time and the dice that the edge brings along.
+#[derive(Clone, Debug, Default)]
+pub struct Call {
+    /// When it came.
+    pub now: Timestamp,
+    /// A fresh random id, for what the request makes.
+    pub fresh: Uuid,
+    /// The id of the request, for logs and problems.
+    pub request_id: String,
+    /// Who calls: the token's `sub`, which API Gateway has checked.
+    pub subject: Option<String>,
+    /// The parts of the path that have names.
+    pub path: HashMap<String, String>,
+    /// The query.
+    pub query: HashMap<String, String>,
+    /// Headers, with names in lower case.
+    pub headers: HashMap<String, String>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Call {
+    /// An id in the path. One that is not well formed names nothing.
+    ///
+    /// # Errors
+    /// A [`Problem`] that says "not found".
+    pub fn id<T: FromStr<Err = NotAnId>>(&self) -> Result<T, Problem> {
+        Ok(self.path.get("id").map(String::as_str).unwrap_or_default().parse()?)
+    }
+
+    /// The trader who calls.
+    ///
+    /// # Errors
+    /// A [`Problem`] that says "not found": a caller without a name owns nothing.
+    pub fn trader(&self) -> Result<TraderId, Problem> {
+        Ok(TraderId::parse(self.subject.as_deref().unwrap_or_default())?)
+    }
+
+    /// The idempotency key, if one was sent.
+    ///
+    /// # Errors
+    /// A [`Problem`] when it does not fit.
+    pub fn key(&self) -> Result<Option<IdempotencyKey>, Problem> {
+        match self.headers.get("idempotency-key") {
+            None => Ok(None),
+            Some(text) => IdempotencyKey::parse(text).map(Some).ok_or_else(|| {
+                Problem::invalid_at("Idempotency-Key", "must have 1 to 255 visible characters")
+            }),
+        }
+    }
+
+    /// The fields of the body.
+    ///
+    /// # Errors
+    /// A [`Problem`] when it is too large, not declared as JSON, or no JSON object.
+    pub fn body(&self) -> Result<Fields<'_>, Problem> {
+        if self.body.len() > MOST_BODY {
+            return Err(Problem::too_large());
+        }
+        let media = self.headers.get("content-type").map(String::as_str).unwrap_or_default();
+        let media = media.split(';').next().unwrap_or_default().trim();
+        if !media.eq_ignore_ascii_case("application/json") {
+            return Err(Problem::unsupported_media_type());
+        }
+        Fields::parse(&self.body)
+    }
+
+    /// The fields of a body in which everything can be left out, and so can the body.
+    ///
+    /// # Errors
+    /// As [`Call::body`].
+    pub fn optional_body(&self) -> Result<Fields<'_>, Problem> {
+        if self.body.is_empty() { Ok(Fields::none()) } else { self.body() }
+    }
+
+    /// The fingerprint of the request: the same for the same route, path and body, however the
+    /// body is spaced and ordered.
+    pub fn fingerprint(&self, route: &str) -> String {
+        let body = serde_json::from_slice::<serde_json::Value>(&self.body)
+            .map(|value| value.to_string())
+            .unwrap_or_default();
+        let id = self.path.get("id").map(String::as_str).unwrap_or_default();
+        store::fingerprint(&[route, id, &body])
+    }
+
+    /// The cause of a change by the trader who calls.
+    ///
+    /// # Errors
+    /// As [`Call::trader`].
+    pub fn by_trader(&self, why: Why) -> Result<Cause, Problem> {
+        Ok(Cause { at: self.now, by: Actor::Trader(self.trader()?), why })
+    }
+
+    /// The cause of a change by the storefront.
+    pub fn by_storefront(&self, why: Why) -> Cause {
+        Cause { at: self.now, by: Actor::Storefront, why }
+    }
+}

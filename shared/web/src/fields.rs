@@ -1,0 +1,300 @@
+//! The fields of a JSON body, read one by one so that every fault is named at once. Numbers keep
+//! their digits, because prices must.
+
+use std::collections::BTreeMap;
+
+use domain::price::Positive;
+use serde_json::value::RawValue;
+
+use crate::problem::{Fault, Problem};
+
+/// One value of a body, as it was written.
+pub type Raw<'a> = &'a RawValue;
+
+/// The fields of one JSON object.
+#[derive(Debug)]
+pub struct Fields<'a> {
+    at: String,
+    map: BTreeMap<String, Raw<'a>>,
+    faults: Vec<Fault>,
+}
+
+impl<'a> Fields<'a> {
+    /// No fields at all.
+    pub fn none() -> Self {
+        Self { at: String::new(), map: BTreeMap::new(), faults: Vec::new() }
+    }
+
+    /// Reads a JSON object.
+    ///
+    /// # Errors
+    /// A [`Problem`] when it is no JSON, or JSON but no object.
+    pub fn parse(body: &'a [u8]) -> Result<Self, Problem> {
+        let text = std::str::from_utf8(body)
+            .map_err(|_| Problem::bad_json("The body is not valid UTF-8."))?;
+        let value: Raw<'a> = serde_json::from_str(text).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            Problem::bad_json(format!("The JSON breaks off at line {line}, column {column}."))
+        })?;
+        let map = serde_json::from_str(value.get())
+            .map_err(|_| Problem::invalid_at("", "must be an object"))?;
+        Ok(Self { at: String::new(), map, faults: Vec::new() })
+    }
+
+    /// Whether no fault was found so far. What needs several fields at once is only worth
+    /// checking then.
+    pub fn is_sound(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    /// Takes down a fault in a field.
+    pub fn fault(&mut self, name: &str, detail: impl Into<String>) {
+        let pointer = format!("{}/{}", self.at, name.replace('~', "~0").replace('/', "~1"));
+        self.faults.push(Fault { pointer, detail: detail.into() });
+    }
+
+    /// Takes down a fault in an element of a list.
+    pub fn fault_in(&mut self, name: &str, index: usize, detail: impl Into<String>) {
+        let pointer = format!("{}/{name}/{index}", self.at);
+        self.faults.push(Fault { pointer, detail: detail.into() });
+    }
+
+    /// Takes a field out; a `null` counts as left out.
+    fn take(&mut self, name: &str) -> Option<Raw<'a>> {
+        self.map.remove(name).filter(|raw| raw.get() != "null")
+    }
+
+    /// Whether the field is there, be it `null`.
+    pub fn has(&self, name: &str) -> bool {
+        self.map.contains_key(name)
+    }
+
+    /// Reads a field that has to be there.
+    pub fn required<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(Raw<'a>) -> Result<T, String>,
+    ) -> Option<T> {
+        if self.map.get(name).is_none_or(|raw| raw.get() == "null") {
+            self.map.remove(name);
+            self.fault(name, "is missing");
+            return None;
+        }
+        self.optional(name, read)
+    }
+
+    /// Reads a field that may be left out.
+    pub fn optional<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(Raw<'a>) -> Result<T, String>,
+    ) -> Option<T> {
+        let raw = self.take(name)?;
+        read(raw).map_err(|detail| self.fault(name, detail)).ok()
+    }
+
+    /// Reads a list, element by element.
+    pub fn list<T>(
+        &mut self,
+        name: &str,
+        read: impl Fn(Raw<'a>) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        let raw = self.take(name)?;
+        let Ok(elements) = serde_json::from_str::<Vec<Raw<'a>>>(raw.get()) else {
+            self.fault(name, "must be a list");
+            return None;
+        };
+        let mut list = Vec::with_capacity(elements.len());
+        for (index, element) in elements.into_iter().enumerate() {
+            match read(element) {
+                Ok(value) => list.push(value),
+                Err(detail) => self.fault_in(name, index, detail),
+            }
+        }
+        Some(list)
+    }
+
+    /// Reads an object inside of this one.
+    pub fn object<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&mut Fields<'a>) -> Option<T>,
+    ) -> Option<T> {
+        let raw = self.take(name)?;
+        let Ok(map) = serde_json::from_str(raw.get()) else {
+            self.fault(name, "must be an object");
+            return None;
+        };
+        let at = format!("{}/{name}", self.at);
+        let mut inner = Fields { at, map, faults: Vec::new() };
+        let value = read(&mut inner);
+        inner.refuse_the_rest();
+        self.faults.append(&mut inner.faults);
+        value
+    }
+
+    /// Renames a field that is known under another name. Both at once are a fault.
+    pub fn alias(&mut self, name: &str, alias: &str) {
+        if self.map.contains_key(name) && self.map.contains_key(alias) {
+            self.map.remove(alias);
+            self.fault(alias, format!("means the same as {name}: give one of them"));
+        } else if let Some(raw) = self.map.remove(alias) {
+            self.map.insert(name.to_owned(), raw);
+        }
+    }
+
+    /// A field as it was written, without taking it out.
+    pub fn raw(&self, name: &str) -> Option<Raw<'a>> {
+        self.map.get(name).copied()
+    }
+
+    fn refuse_the_rest(&mut self) {
+        for name in std::mem::take(&mut self.map).into_keys() {
+            self.fault(&name, "is not a field that is known here");
+        }
+    }
+
+    /// Every field was read: gives what was made of them, or every fault.
+    ///
+    /// # Errors
+    /// A [`Problem`] that names every fault, unknown fields included.
+    pub fn finish<T>(mut self, value: Option<T>) -> Result<T, Problem> {
+        self.refuse_the_rest();
+        match value {
+            Some(value) if self.faults.is_empty() => Ok(value),
+            // Nothing was made and nothing is wrong: a reader gave up without saying why.
+            None if self.faults.is_empty() => Err(Problem::internal()),
+            _ => Err(Problem::invalid(self.faults)),
+        }
+    }
+}
+
+/// Reads a text.
+///
+/// # Errors
+/// A sentence for the caller.
+pub fn text(raw: Raw<'_>) -> Result<String, String> {
+    serde_json::from_str(raw.get()).map_err(|_| "must be a text".to_owned())
+}
+
+/// Reads a text and parses it.
+///
+/// # Errors
+/// A sentence for the caller.
+pub fn parsed<T, E: std::fmt::Display>(
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> impl FnOnce(Raw<'_>) -> Result<T, String> {
+    |raw| parse(&text(raw)?).map_err(|error| error.to_string())
+}
+
+/// Reads a whole number and parses it.
+///
+/// # Errors
+/// A sentence for the caller.
+pub fn integer<T, E: std::fmt::Display>(
+    parse: impl Fn(i64) -> Result<T, E>,
+) -> impl Fn(Raw<'_>) -> Result<T, String> {
+    move |raw| {
+        let number: i64 =
+            serde_json::from_str(raw.get()).map_err(|_| "must be a whole number".to_owned())?;
+        parse(number).map_err(|error| error.to_string())
+    }
+}
+
+/// Reads true or false.
+///
+/// # Errors
+/// A sentence for the caller.
+pub fn boolean(raw: Raw<'_>) -> Result<bool, String> {
+    serde_json::from_str(raw.get()).map_err(|_| "must be true or false".to_owned())
+}
+
+/// Reads a price: a decimal text or a JSON number, kept digit for digit.
+///
+/// # Errors
+/// A sentence for the caller.
+pub fn price(raw: Raw<'_>) -> Result<Positive, String> {
+    let digits = match raw.get().bytes().next() {
+        Some(b'"') => text(raw)?,
+        Some(b'0'..=b'9' | b'-') => raw.get().to_owned(),
+        _ => return Err("must be a decimal text or a number".to_owned()),
+    };
+    Positive::parse(&digits).map_err(|error| error.to_string())
+}
+
+/// Reads one of some words.
+///
+/// # Errors
+/// A sentence for the caller that names the words.
+pub fn one_of<T: Copy, const N: usize>(
+    words: [(&'static str, T); N],
+) -> impl FnOnce(Raw<'_>) -> Result<T, String> {
+    move |raw| {
+        let word = text(raw)?;
+        words.iter().find(|(name, _)| *name == word).map(|(_, value)| *value).ok_or_else(|| {
+            let names: Vec<_> = words.iter().map(|(name, _)| *name).collect();
+            format!("must be one of {}", names.join(", "))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::text::ServiceName;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_fault_is_named_at_once() {
+        let body = br#"{"name":"", "limit":"x", "more":1, "list":["1","b"], "in":{"odd":true}}"#;
+        let mut fields = Fields::parse(body).unwrap();
+        let name = fields.required("name", parsed(ServiceName::parse));
+        let _: Option<i64> = fields.optional("limit", integer(Ok::<_, String>));
+        let _ = fields.list("list", price);
+        let _ = fields.required("missing", text);
+        let _ = fields.object("in", |_| Some(()));
+        let problem = fields.finish(name).unwrap_err();
+        let pointers: Vec<_> = problem.faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/name", "/limit", "/list/1", "/missing", "/in/odd", "/more"]);
+    }
+
+    #[test]
+    fn numbers_keep_their_digits() {
+        let mut fields = Fields::parse(br#"{"a": 1.10, "b": "64250.00", "c": 1e5}"#).unwrap();
+        assert_eq!(fields.optional("a", price).unwrap().as_str(), "1.10");
+        assert_eq!(fields.optional("b", price).unwrap().as_str(), "64250.00");
+        assert!(fields.optional("c", price).is_none());
+        assert_eq!(fields.finish(Some(())).unwrap_err().faults.len(), 1);
+    }
+
+    #[test]
+    fn what_is_no_json_or_no_object_is_told_apart() {
+        use crate::problem::ProblemKind;
+        for body in ["", "{", "{\"a\":}", "nul"] {
+            assert_eq!(Fields::parse(body.as_bytes()).unwrap_err().kind, ProblemKind::BadJson);
+        }
+        for body in ["[]", "1", "null", "\"x\""] {
+            assert_eq!(Fields::parse(body.as_bytes()).unwrap_err().kind, ProblemKind::Invalid);
+        }
+        assert_eq!(Fields::parse(&[0xff]).unwrap_err().kind, ProblemKind::BadJson);
+    }
+
+    #[test]
+    fn two_names_for_one_thing_are_a_fault() {
+        let mut fields = Fields::parse(br#"{"symbol":"A","ticker":"B"}"#).unwrap();
+        fields.alias("symbol", "ticker");
+        let symbol = fields.required("symbol", text);
+        assert_eq!(fields.finish(symbol).unwrap_err().faults.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_makes_the_reader_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok(mut fields) = Fields::parse(&body) {
+                let _ = fields.required("a", text);
+                let _ = fields.finish(Some(()));
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Finding the service that a request is about, and whether the caller may see it.
+
+use domain::change::Stored;
+use domain::ids::ServiceId;
+use domain::service::Service;
+use store::{Entity, Requested, Store, load};
+
+use crate::call::Call;
+use crate::problem::Problem;
+
+/// Loads a service that has to be the caller's own.
+///
+/// # Errors
+/// "Not found", also when it is somebody else's; or what the store says.
+pub async fn owned_service(
+    store: &impl Store,
+    call: &Call,
+    id: ServiceId,
+) -> Result<Stored<Service>, Problem> {
+    let trader = call.trader()?;
+    load::<Service>(store, &id.to_string())
+        .await?
+        .filter(|service| service.value.trader == trader)
+        .ok_or_else(Problem::not_found)
+}
+
+/// Loads any service, for the storefront.
+///
+/// # Errors
+/// "Not found", or what the store says.
+pub async fn service_for_storefront(
+    store: &impl Store,
+    id: ServiceId,
+) -> Result<Stored<Service>, Problem> {
+    load::<Service>(store, &id.to_string()).await?.ok_or_else(Problem::not_found)
+}
+
+/// Finds the outcome of an earlier request under the same idempotency key. `id` is
+/// [`store::key::request`].
+///
+/// # Errors
+/// "Key reused" when that request had another body; or what the store says.
+pub async fn earlier<T>(
+    store: &impl Store,
+    id: &str,
+    fingerprint: &str,
+) -> Result<Option<T>, Problem>
+where
+    Requested<T>: Entity,
+{
+    match load::<Requested<T>>(store, id).await? {
+        None => Ok(None),
+        Some(request) if request.value.fingerprint == fingerprint => {
+            Ok(Some(request.value.outcome))
+        }
+        Some(_) => Err(Problem::key_reused()),
+    }
+}

@@ -1,0 +1,120 @@
+//! From Lambda's request to a [`Call`] and back.
+
+use std::collections::HashMap;
+use std::future::Future;
+
+use lambda_http::request::RequestContext;
+use lambda_http::{Body, Error, Request, RequestExt as _, Response, run, service_fn};
+use serde_json::Value;
+
+use crate::call::Call;
+use crate::problem::Problem;
+
+/// A good answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reply {
+    /// The status code.
+    pub status: u16,
+    /// The body.
+    pub body: Value,
+    /// Whether an earlier request with the same idempotency key was answered.
+    pub replayed: bool,
+}
+
+impl Reply {
+    /// An answer with this status and body.
+    pub fn new(status: u16, body: impl serde::Serialize) -> Self {
+        // Views are structs of texts, numbers and lists: serde_json cannot fail on them.
+        Self { status, body: serde_json::to_value(body).unwrap_or_default(), replayed: false }
+    }
+
+    /// Marks it as the repetition of an earlier answer.
+    #[must_use]
+    pub fn replayed(mut self) -> Self {
+        self.replayed = true;
+        self
+    }
+}
+
+/// Runs a handler as an HTTP Lambda. A problem becomes an `Ok` response: an `Err` would reach the
+/// caller as a bare 5xx, whatever it says.
+///
+/// # Errors
+/// What Lambda's runtime says when it cannot go on.
+pub async fn serve<H, F>(handler: H) -> Result<(), Error>
+where
+    H: Fn(Call) -> F + Sync,
+    F: Future<Output = Result<Reply, Problem>> + Send,
+{
+    let handler = &handler;
+    run(service_fn(move |request: Request| async move {
+        let call = call(request);
+        let request_id = call.request_id.clone();
+        let answer = handler(call).await;
+        respond(answer, &request_id)
+    }))
+    .await
+}
+
+fn call(request: Request) -> Call {
+    let request_id = request.lambda_context_ref().map(|context| context.request_id.clone());
+    let subject = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context
+            .authorizer
+            .as_ref()
+            .and_then(|authorizer| authorizer.jwt.as_ref())
+            .and_then(|jwt| jwt.claims.get("sub").cloned()),
+        _ => None,
+    };
+    let pairs = |map: Option<lambda_http::aws_lambda_events::query_map::QueryMap>| {
+        map.map(|map| map.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect())
+            .unwrap_or_default()
+    };
+    let headers: HashMap<_, _> = request
+        .headers()
+        .iter()
+        .filter_map(|(name, value)| {
+            Some((name.as_str().to_ascii_lowercase(), value.to_str().ok()?.to_owned()))
+        })
+        .collect();
+    Call {
+        now: startup::now(),
+        fresh: startup::fresh_id(),
+        request_id: request_id.unwrap_or_default(),
+        subject,
+        path: pairs(request.path_parameters_ref().cloned()),
+        query: pairs(request.query_string_parameters_ref().cloned()),
+        headers,
+        body: match request.into_body() {
+            Body::Empty => Vec::new(),
+            Body::Text(text) => text.into_bytes(),
+            Body::Binary(bytes) => bytes,
+            _ => Vec::new(),
+        },
+    }
+}
+
+fn respond(answer: Result<Reply, Problem>, request_id: &str) -> Result<Response<Body>, Error> {
+    let mut response = Response::builder().header("x-request-id", request_id);
+    let (status, media, body) = match answer {
+        Ok(reply) => {
+            if reply.replayed {
+                response = response.header("idempotent-replayed", "true");
+            }
+            (reply.status, "application/json", reply.body)
+        }
+        Err(problem) => {
+            tracing::info!(
+                request_id,
+                status = problem.kind.status(),
+                kind = ?problem.kind,
+                "answered with a problem"
+            );
+            if let Some(wait) = problem.retry_after {
+                response = response.header("retry-after", wait.as_secs().max(1).to_string());
+            }
+            (problem.kind.status(), "application/problem+json", problem.body(request_id))
+        }
+    };
+    Ok(response.status(status).header("content-type", media).body(Body::from(body.to_string()))?)
+}

@@ -1,0 +1,307 @@
+//! Items as callers see them. No Telegram id of a person ever comes out.
+
+use domain::alert::{Alert, Content, Delivery, FailureReason};
+use domain::group::{BotRights, BotStanding, Group, Phase, Problem as GroupProblem, TelegramGroup};
+use domain::link::{Link, LinkKind};
+use domain::relay::{self, AuditRecord};
+use domain::service::{AlertFormat, Guard, Service};
+use domain::signal::{Action, OrderType};
+use domain::subscription::{Status, Subscription};
+use domain::token::{BotName, LinkKey, Token};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+/// A page of a list.
+#[derive(Debug, Serialize)]
+pub struct PageView<T> {
+    /// What stands on it.
+    pub items: Vec<T>,
+    /// Where the next one begins; `null` on the last.
+    pub next: Option<String>,
+}
+
+const fn alert_format(format: AlertFormat) -> &'static str {
+    match format {
+        AlertFormat::Rich => "rich",
+        AlertFormat::Mt4 => "mt4",
+        AlertFormat::Cornix => "cornix",
+    }
+}
+
+/// The status of a group: `none`, `awaiting_bot`, `ready` or `degraded`. A group that is still
+/// being set up shows as `awaiting_bot`: it takes a few seconds.
+pub const fn group_status(group: &Group) -> &'static str {
+    match group {
+        Group::None => "none",
+        Group::AwaitingBot(_) => "awaiting_bot",
+        Group::Bound(TelegramGroup { phase, .. }) => match phase {
+            Phase::SettingUp => "awaiting_bot",
+            Phase::Ready => "ready",
+            Phase::Degraded => "degraded",
+        },
+    }
+}
+
+/// A service. `active` is the number of subscriptions that give access now.
+pub fn service(service: &Service, active: usize) -> Value {
+    let set = &service.settings;
+    let guard = match set.guard {
+        Guard::Enforce => "enforce",
+        Guard::Observe => "observe",
+    };
+    let hours: Vec<_> = set.reminder_hours.as_slice().iter().map(|hours| hours.get()).collect();
+    json!({
+        "id": service.id,
+        "name": service.name,
+        "description": service.description,
+        "price": {
+            "amount": service.price.amount.as_str(),
+            "currency": service.price.currency.as_str(),
+        },
+        "duration_days": service.duration_days,
+        "settings": {
+            "alert_format": alert_format(set.alert_format),
+            "guard": guard,
+            "grace_hours": set.grace_hours,
+            "reminder_hours": hours,
+        },
+        "created_at": service.created_at,
+        "telegram_group": { "status": group_status(&service.group) },
+        "active_subscriptions": active,
+    })
+}
+
+/// The answer to a request for a group. `None` when there is none at all.
+pub fn group_answer(
+    service: &Service,
+    group: &Group,
+    bot: &BotName,
+    key: &LinkKey,
+) -> Option<Value> {
+    match group {
+        Group::None => None,
+        Group::AwaitingBot(waiting) => {
+            let token = Token::SetUp { service: service.id, number: waiting.number };
+            Some(json!({
+                "status": "awaiting_bot",
+                "setup_link": bot.set_up_link(&token.sign(key)),
+                "expires_at": waiting.expires_at,
+            }))
+        }
+        Group::Bound(bound) => Some(json!({
+            "status": group_status(group),
+            "group_id": bound.chat.get().to_string(),
+            "title": bound.title,
+            "invite_link": bound.invite_link.as_ref().map(|link| link.as_str()),
+        })),
+    }
+}
+
+/// Everything about a service's group.
+pub fn group_info(service: &Service, active: usize, now: Timestamp) -> Value {
+    let mut view = Map::new();
+    view.insert("status".to_owned(), json!(group_status(&service.group)));
+    view.insert("active_subscriptions".to_owned(), json!(active));
+    let (rights, is_admin, problems, group) = match &service.group {
+        Group::Bound(group) => {
+            let (rights, is_admin) = match group.bot {
+                BotStanding::Admin(rights) => (rights, true),
+                BotStanding::Unknown | BotStanding::Outside | BotStanding::Member => {
+                    (BotRights::default(), false)
+                }
+            };
+            (rights, is_admin, group.problems(), Some(group))
+        }
+        Group::None | Group::AwaitingBot(_) => (BotRights::default(), false, Vec::new(), None),
+    };
+    let BotRights { invite_users, restrict_members, change_info, delete_messages, pin_messages } =
+        rights;
+    view.insert("group_id".to_owned(), json!(group.map(|group| group.chat.get().to_string())));
+    view.insert("title".to_owned(), json!(group.map(|group| &group.title)));
+    let link = group.and_then(|group| group.invite_link.as_ref()).map(|link| link.as_str());
+    view.insert("invite_link".to_owned(), json!(link));
+    view.insert("member_count".to_owned(), json!(group.and_then(|group| group.member_count)));
+    view.insert(
+        "bot".to_owned(),
+        json!({
+            "is_admin": is_admin,
+            "can_invite_users": invite_users,
+            "can_restrict_members": restrict_members,
+            "can_change_info": change_info,
+            "can_delete_messages": delete_messages,
+            "can_pin_messages": pin_messages,
+        }),
+    );
+    let problems: Vec<_> = problems
+        .into_iter()
+        .map(|problem| json!({ "code": problem, "detail": problem_detail(problem) }))
+        .collect();
+    view.insert("problems".to_owned(), json!(problems));
+    let checked_at = group.and_then(|group| group.checked_at).unwrap_or(now);
+    view.insert("checked_at".to_owned(), json!(checked_at));
+    Value::Object(view)
+}
+
+/// What is wrong with a group and what to do about it.
+const fn problem_detail(problem: GroupProblem) -> &'static str {
+    match problem {
+        GroupProblem::BotOutside => {
+            "The bot is not in the group. Add it again and make it an administrator."
+        }
+        GroupProblem::BotNotAdmin => {
+            "The bot is no administrator. Make it one in the group's settings, with every right \
+             that the set-up link asked for."
+        }
+        GroupProblem::NotASupergroup => {
+            "It is a basic group. Telegram turns it into a supergroup when chat history is made \
+             visible for new members in its settings."
+        }
+        GroupProblem::CannotInviteUsers => {
+            "The bot may not invite users, so nobody can be let in. Give it that right."
+        }
+        GroupProblem::CannotRestrictMembers => {
+            "The bot may not ban users, so nobody can be removed. Give it that right."
+        }
+        GroupProblem::CannotChangeInfo => {
+            "The bot may not change the group's info, so name and description are not kept up. \
+             Give it that right."
+        }
+        GroupProblem::CannotDeleteMessages => {
+            "The bot may not delete messages. Give it that right."
+        }
+        GroupProblem::CannotPinMessages => "The bot may not pin messages. Give it that right.",
+    }
+}
+
+/// A subscription, with the links that its buyer needs: the way into the group, and while no
+/// Telegram account is known, the personal link that makes it known.
+pub fn subscription(
+    subscription: &Subscription,
+    service: &Service,
+    bot: &BotName,
+    key: &LinkKey,
+    now: Timestamp,
+) -> Value {
+    let status = match subscription.status_at(now) {
+        Status::Active => "active",
+        Status::Cancelled => "cancelled",
+        Status::Expired => "expired",
+    };
+    let invite_link = match &service.group {
+        Group::Bound(group) => group.invite_link.as_ref(),
+        Group::None | Group::AwaitingBot(_) => None,
+    };
+    let claim_link = subscription.user.is_none().then(|| {
+        let token = Token::Claim { subscription: subscription.id, number: subscription.claims };
+        bot.claim_link(&token.sign(key))
+    });
+    json!({
+        "id": subscription.id,
+        "service_id": subscription.service,
+        "customer_id": subscription.customer,
+        "status": status,
+        "starts_at": subscription.starts_at,
+        "end_date": subscription.ends_at,
+        "access_ends_at": subscription.access_ends_at,
+        "membership": relay::membership(&subscription.membership),
+        "telegram_linked": subscription.user.is_some(),
+        "invite_link": invite_link.map(|link| link.as_str()),
+        "claim_link": claim_link,
+    })
+}
+
+/// An alert, with the fields of its signal.
+pub fn alert(alert: &Alert) -> Value {
+    let mut view = Map::new();
+    let mut say = |name: &str, value: Value| {
+        view.insert(name.to_owned(), value);
+    };
+    say("id", json!(alert.id));
+    say("service_id", json!(alert.service));
+    say("client_alert_id", json!(alert.client_alert_id));
+    match &alert.content {
+        Content::Test => say("kind", json!("test")),
+        Content::Signal { signal, image_url, format } => {
+            let fields = signal.fields();
+            say("kind", json!("signal"));
+            say("symbol", json!(fields.symbol));
+            let action = match fields.action {
+                Action::Buy => "buy",
+                Action::Sell => "sell",
+                Action::Long => "long",
+                Action::Short => "short",
+            };
+            say("action", json!(action));
+            let order_type = fields.order_type.map(|order| match order {
+                OrderType::Market => "market",
+                OrderType::Limit => "limit",
+                OrderType::Stop => "stop",
+            });
+            say("order_type", json!(order_type));
+            say("entry", json!(fields.entry));
+            say("targets", json!(fields.targets));
+            say("stop_loss", json!(fields.stop_loss));
+            say("leverage", json!(fields.leverage));
+            say("timeframe", json!(fields.timeframe));
+            say("exchange", json!(fields.exchange));
+            say("note", json!(fields.note));
+            say("image_url", json!(image_url));
+            say("format", json!(alert_format(*format)));
+        }
+    }
+    say("status", json!(relay::delivery(&alert.delivery)));
+    let (message_id, sent_at) = match alert.delivery {
+        Delivery::Sent { message, at } => (Some(message.get().to_string()), Some(at)),
+        _ => (None, None),
+    };
+    say("message_id", json!(message_id));
+    say("created_at", json!(alert.created_at));
+    say("sent_at", json!(sent_at));
+    say("attempts", json!(alert.attempts));
+    if let Delivery::Failed { reason, .. } = alert.delivery {
+        let (code, detail) = failure(reason);
+        say("failure", json!({ "code": code, "detail": detail }));
+    }
+    say("updates", json!([]));
+    Value::Object(view)
+}
+
+const fn failure(reason: FailureReason) -> (&'static str, &'static str) {
+    match reason {
+        FailureReason::BotOutside => {
+            ("bot_outside", "The bot is not in the group, or the group was deleted.")
+        }
+        FailureReason::MayNotWrite => ("may_not_write", "The bot may not write in the group."),
+        FailureReason::Refused => ("refused", "Telegram refused the message or its picture."),
+        FailureReason::TooOld => ("too_old", "It could not be posted for 24 hours."),
+    }
+}
+
+/// An invite link.
+pub fn link(link: &Link) -> Value {
+    let kind = match link.kind {
+        LinkKind::SingleUse => "single_use",
+        LinkKind::Permanent => "permanent",
+    };
+    json!({
+        "id": link.id,
+        "kind": kind,
+        "invite_link": link.url.as_ref().map(|url| url.as_str()),
+        "name": link.name,
+        "expires_at": link.expires_at,
+    })
+}
+
+/// A line of the audit trail.
+pub fn audit(record: &AuditRecord) -> Value {
+    json!({
+        "id": record.seq,
+        "at": record.at,
+        "actor": record.actor,
+        "action": record.action,
+        "item": record.item,
+        "before": record.before,
+        "after": record.after,
+    })
+}
