@@ -352,6 +352,10 @@ fn a_renewal_after_a_call_without_an_answer_invites_back_whoever_may_be_out() {
     let removing = started(&leaving(), hours(11));
     let (unknown, _) = ended(&removing, Removal::NoAnswer { wait: WAIT }, hours(11));
     let (died, _) = subscription_due(&removing, hours(12)).unwrap();
+    // A sender that took over from a dead one knows no more.
+    let second = renewed(&started(&removing, hours(12)), hours(12));
+    let (next, tell) = ended(&second, Removal::NotCalled, hours(12));
+    assert_eq!((next.membership, tell), (Membership::Invited { asked: None }, true));
     for old in [unknown, died] {
         assert_eq!(renewed(&old, hours(13)).membership, Membership::Invited { asked: None });
         // A second attempt that surely did nothing does not make it better …

@@ -1,7 +1,7 @@
 //! The paid side: purchases, cancellations, claims, reminders, and what the sweep does.
 
 use domain::ids::{SubscriptionId, UserId};
-use domain::membership::{Membership, Tries};
+use domain::membership::{Membership, Removal, Tries, removal_ended};
 use domain::service::ReminderHours;
 use domain::subscription::{
     CancelWhen, ClaimRefusal, DueStep, Purchase, PurchaseRefusal, Status, Subscription, cancel,
@@ -357,6 +357,21 @@ fn a_run_that_was_put_back_by_a_clock_that_is_behind_still_ends() {
     let (over, step) = subscription_due(&back, hours(MONTH)).unwrap();
     assert_eq!(step, DueStep::Expired);
     assert!(matches!(over.membership, Membership::Leaving { was_in: true, .. }));
+}
+
+#[test]
+fn a_short_run_that_was_bought_and_ended_within_one_removal_is_still_told_as_over() {
+    let removing = started(&leaving(), hours(10));
+    let paid = purchase(&service(), Some(&removing), until(11), hours(10)).unwrap();
+    let (out, _) = removal_ended(&paid, Removal::Out, hours(12)).unwrap();
+    assert_eq!(
+        (&out.membership, out.status),
+        (&Membership::Removed { at: hours(12) }, Status::Active)
+    );
+    assert_eq!(out.due_at(), Some(hours(11)));
+    let (over, step) = subscription_due(&out, hours(12)).unwrap();
+    assert_eq!((step, over.status), (DueStep::Expired, Status::Expired));
+    assert_eq!((over.membership.clone(), over.due_at()), (out.membership, None));
 }
 
 #[test]
