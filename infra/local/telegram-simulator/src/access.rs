@@ -2,7 +2,8 @@
 
 use crate::arguments::Args;
 use crate::errors::{ApiError, ApiResult};
-use crate::world::{ChatKind, Life, Status, World};
+use crate::model::{ChatKind, Life, Status};
+use crate::world::World;
 
 /// What a method needs of a chat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,8 +6,9 @@ use crate::access::{Access, Target};
 use crate::arguments::Args;
 use crate::errors::{ApiError, ApiResult};
 use crate::members::permissions_of;
+use crate::model::{ChatKind, Life, Service, Status};
 use crate::rights::{Permission, Right};
-use crate::world::{ChatKind, Life, Service, Status, World};
+use crate::world::World;
 
 impl World {
     pub(crate) fn get_me(&self, bot: i64) -> ApiResult {

@@ -8,6 +8,7 @@
 //! beyond Telegram is named in the README.
 
 mod access;
+mod admins;
 mod arguments;
 mod bot_http;
 mod chats;
@@ -23,7 +24,9 @@ mod links;
 mod members;
 mod messages;
 mod methods;
+mod model;
 mod open;
+mod orders;
 mod people;
 mod requests;
 mod rights;

@@ -5,8 +5,9 @@ use serde_json::Value;
 use crate::access::Access;
 use crate::arguments::Args;
 use crate::errors::{ApiError, ApiResult};
+use crate::model::Link;
 use crate::rights::Right;
-use crate::world::{Link, World};
+use crate::world::World;
 
 /// The longest name; what is longer is cut, not refused.
 const NAME_LENGTH: usize = 32;
@@ -164,7 +165,7 @@ impl World {
         let found = self.chats.values().find_map(|chat| {
             // After a migration the links lead to the supergroup.
             let link = chat.links.iter().find(|link| same_link(link, url))?;
-            (chat.life == crate::world::Life::Active).then_some((chat, link))
+            (chat.life == crate::model::Life::Active).then_some((chat, link))
         });
         let (chat, link) = found.ok_or(Unusable::Unknown)?;
         if link.is_revoked {

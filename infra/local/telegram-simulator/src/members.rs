@@ -5,8 +5,9 @@ use serde_json::{Map, Value};
 use crate::access::{Access, Target};
 use crate::arguments::Args;
 use crate::errors::{ApiError, ApiResult};
+use crate::model::{ChatKind, Content, Later, Member, Service, Status};
 use crate::rights::{BadPermissions, Permissions, Right, read_permissions};
-use crate::world::{ChatKind, Content, Later, Member, Service, Status, World};
+use crate::world::World;
 
 /// A ban shorter or longer than this is for ever (Bot API, `banChatMember`). Seconds.
 const SHORTEST_BAN: i64 = 30;

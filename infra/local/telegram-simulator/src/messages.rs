@@ -6,9 +6,10 @@ use crate::access::{Access, Target};
 use crate::arguments::{Args, only_fields};
 use crate::errors::{ApiError, ApiResult};
 use crate::keyboard;
+use crate::model::{Content, History, Message, Status};
 use crate::rights::{Permission, Right};
 use crate::text::{Limit, format};
-use crate::world::{Content, History, Message, Status, World};
+use crate::world::World;
 
 /// A message can be deleted for everyone within this time (Bot API, `deleteMessage`). Seconds.
 const DELETABLE: i64 = 48 * 3600;

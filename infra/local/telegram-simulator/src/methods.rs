@@ -6,7 +6,8 @@ use crate::arguments::{Args, only_fields};
 use crate::errors::{ApiError, ApiResult};
 use crate::faults::FaultKind;
 use crate::flood::Cost;
-use crate::world::{Call, World};
+use crate::model::Call;
+use crate::world::World;
 
 macro_rules! methods {
     ($($name:ident: $text:literal, $cost:ident, [$($argument:literal),*];)*) => {

@@ -3,13 +3,15 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::admins::{admin_status, parse_rights};
 use crate::errors::{ControlError, ControlResult};
 use crate::links::Unusable;
-use crate::people::{Kind, admin_status, parse_rights};
+use crate::model::{ChatKind, Content, Status};
+use crate::people::Kind;
 use crate::rights::{Right, Rights};
 use crate::text;
 use crate::updates::UpdateKind;
-use crate::world::{ChatKind, Content, Status, World};
+use crate::world::World;
 
 /// The body of `/control/open`.
 #[derive(Deserialize)]

@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 use crate::access::Access;
 use crate::arguments::Args;
 use crate::errors::{ApiError, ApiResult};
+use crate::model::{JoinQuery, JoinRequest, Status};
 use crate::rights::Right;
-use crate::world::{JoinQuery, JoinRequest, Status, World};
+use crate::world::World;
 
 /// How long a bot may write to somebody who asks to be let in (Bot API, `ChatJoinRequest`).
 const WINDOW: i64 = 5 * 60_000;

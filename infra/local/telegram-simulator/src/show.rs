@@ -3,11 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::errors::{ControlError, ControlResult};
+use crate::model::{Chat, ChatKind, Content, History, Life, Member, Message, Service, Status};
 use crate::rights::{Permission, Right};
 use crate::view::{life_name, status_name};
-use crate::world::{
-    Chat, ChatKind, Content, History, Life, Member, Message, Service, Status, World,
-};
+use crate::world::World;
 
 impl World {
     /// One group: name, kind, description, permissions, members, messages, links, open requests.

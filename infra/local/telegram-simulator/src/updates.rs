@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde_json::{Value, json};
 
 use crate::faults::Fate;
+use crate::model::{Content, Message};
 use crate::rights::Right;
 use crate::webhook::Webhook;
-use crate::world::{Content, Message, World};
+use crate::world::World;
 
 /// The kinds that the simulator can produce, and the others a bot may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -235,7 +236,7 @@ impl World {
         };
         let status = self.status(chat, bot.id);
         if let Content::Service(service) = &message.content {
-            use crate::world::Service::{Joined, Left, Title};
+            use crate::model::Service::{Joined, Left, Title};
             let about_itself = matches!(service, Joined(id) | Left(id) if *id == bot.id);
             // What the bot did itself is told only for titles and removals
             // (`need_skip_update_message`).

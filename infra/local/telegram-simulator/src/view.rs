@@ -5,8 +5,9 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::model::{Chat, ChatKind, Content, History, Life, Link, Message, Service, Status};
 use crate::rights::{write_permissions, write_rights};
-use crate::world::{Chat, ChatKind, Content, History, Life, Link, Message, Service, Status, World};
+use crate::world::World;
 
 /// Puts a field where the value is not empty.
 fn put(into: &mut Map<String, Value>, name: &str, value: impl Into<Value>) {

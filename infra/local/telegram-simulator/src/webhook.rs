@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use crate::arguments::Args;
 use crate::errors::{ApiError, ApiResult};
+use crate::model::Secret;
 use crate::updates::Inbox;
-use crate::world::{Secret, World};
+use crate::world::World;
 
 /// Where a bot wants its updates to be sent.
 #[derive(Debug, Clone, PartialEq)]
