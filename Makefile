@@ -46,6 +46,10 @@ token: .local/venv/ready ## A JWT for it: make token SCOPE=usher/trader SUB=trad
 sweep: .local/venv/ready ## Run the expiry function once, now
 	@$(stack) sweep
 
+.PHONY: pool-link
+pool-link: .local/venv/ready ## The link by which an operator adds spare groups to the pool
+	@$(stack) pool-link
+
 .PHONY: logs
 logs: .local/venv/ready ## Follow what the functions write
 	@$(stack) logs

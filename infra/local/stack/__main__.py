@@ -47,6 +47,7 @@ def _arguments() -> argparse.Namespace:
     run = commands.add_parser("run", help="up on free ports, a command, down")
     run.add_argument("run", nargs="+")
     commands.add_parser("sweep", help="run the expiry function once and print its answer")
+    commands.add_parser("pool-link", help="print the link by which spare groups are added")
     commands.add_parser("logs", help="follow what the functions write")
     token = commands.add_parser("token", help="print a JWT that the stack accepts")
     token.add_argument("--scope", required=True)
@@ -69,8 +70,9 @@ def _run(arguments: argparse.Namespace, stack: Settings) -> int:
         case "addresses":
             _addresses(_running(stack), stack)
         case "sweep":
-            function = _running(stack)["functions"]["expire-subscriptions"]
-            print(json.dumps(invoke(stack, function, "expire-subscriptions"), indent=2))
+            _print_answer(stack, "expire-subscriptions")
+        case "pool-link":
+            _print_answer(stack, "create-pool-link")
         case "logs":
             _running(stack)
             for line in logs.follow(stack):
@@ -78,6 +80,11 @@ def _run(arguments: argparse.Namespace, stack: Settings) -> int:
         case "token":
             print(issuer.token(stack, arguments.scope, arguments.sub, arguments.seconds))
     return 0
+
+
+def _print_answer(stack: Settings, name: str) -> None:
+    function = _running(stack)["functions"][name]
+    print(json.dumps(invoke(stack, function, name), indent=2))
 
 
 def _running(stack: Settings) -> Description:

@@ -1,1 +1,16 @@
-//! Stories through the deployed functions, and the play that make dev shows.
+//! Stories through the deployed functions: what they share.
+//!
+//! [`Stack`] is the running stack as `make up` describes it: its API with tokens of its own issuer,
+//! its sweep. [`Telegram`] plays people by the control interface of the simulator. Whatever takes
+//! its time is waited for by [`until`], which asks again until it is so or says what it saw last.
+
+mod stack;
+mod telegram;
+mod wait;
+
+pub use stack::{Answer, Caller, Stack};
+pub use telegram::{Group, Telegram};
+pub use wait::until;
+
+/// What went wrong, in words for a person.
+pub type Trouble = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,243 @@
+//! The running stack.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use reqwest::Method;
+use serde_json::Value;
+use tokio::process::Command;
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use crate::Trouble;
+
+/// Who calls the API.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Caller {
+    /// A trader, by the name in the token.
+    Trader(String),
+    /// The storefront's back end.
+    Storefront,
+    /// Nobody: no token at all.
+    Nobody,
+    /// Whoever bears this token.
+    Bearer(String),
+}
+
+impl Caller {
+    /// A trader whom no other test knows.
+    pub fn new_trader() -> Self {
+        Self::Trader(format!("trader-{}", fresh()))
+    }
+}
+
+/// A text that nobody has used before.
+#[expect(clippy::disallowed_methods, reason = "stories bring their own randomness")]
+pub(crate) fn fresh() -> String {
+    Uuid::new_v4().simple().to_string()
+}
+
+/// What the API answered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The headers, names in lower case.
+    pub headers: HashMap<String, String>,
+    /// The body; `null` when it is no JSON.
+    pub body: Value,
+}
+
+impl Answer {
+    /// A text in the body, by its JSON pointer; empty when it is not there.
+    pub fn text(&self, pointer: &str) -> String {
+        self.body.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// The body, if the status is this one.
+    ///
+    /// # Errors
+    /// Tells what was answered instead.
+    pub fn expect_status(self, status: u16) -> Result<Self, Trouble> {
+        if self.status == status {
+            Ok(self)
+        } else {
+            Err(format!("expected {status}, got {}: {}", self.status, self.body).into())
+        }
+    }
+}
+
+/// The running stack, as `make up` describes it.
+#[derive(Debug)]
+pub struct Stack {
+    root: PathBuf,
+    description: Value,
+    http: reqwest::Client,
+    tokens: Mutex<HashMap<(String, String), String>>,
+}
+
+impl Stack {
+    /// Reads the description of the running stack: the file that `STACK_JSON` names, or
+    /// `.local/stack.json`.
+    ///
+    /// # Errors
+    /// Tells how to start one when none is up.
+    #[expect(clippy::disallowed_methods, reason = "stories are told to a stack by its address")]
+    pub fn open() -> Result<Self, Trouble> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..").canonicalize()?;
+        let path = std::env::var_os("STACK_JSON")
+            .map_or_else(|| root.join(".local/stack.json"), |path| root.join(path));
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            format!("no stack is up ({}: {error}). Start one with: make up", path.display())
+        })?;
+        // Fails only when it was done before, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Ok(Self {
+            root,
+            description: serde_json::from_str(&text)?,
+            http: reqwest::Client::builder().timeout(std::time::Duration::from_secs(30)).build()?,
+            tokens: Mutex::new(HashMap::new()),
+        })
+    }
+
+    /// An address of the description, such as `api_url`; empty when it is not there.
+    pub fn address(&self, name: &str) -> &str {
+        self.description.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The client for HTTP.
+    pub(crate) const fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// A token of the stack's issuer. `seconds` below zero makes one that has expired.
+    ///
+    /// # Errors
+    /// What `make token` said.
+    pub async fn token(&self, scope: &str, subject: &str, seconds: i64) -> Result<String, Trouble> {
+        let arguments =
+            [format!("SCOPE={scope}"), format!("SUB={subject}"), format!("TTL={seconds}")];
+        self.make("token", &arguments).await
+    }
+
+    async fn make(&self, target: &str, arguments: &[String]) -> Result<String, Trouble> {
+        let output = Command::new("make")
+            .args(["--silent", target])
+            .args(arguments)
+            .current_dir(&self.root)
+            .output()
+            .await?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(format!("make {target} failed: {said}").into());
+        }
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    }
+
+    /// Runs the sweep once, now, and gives its answer.
+    ///
+    /// # Errors
+    /// What `make sweep` said.
+    pub async fn sweep(&self) -> Result<Value, Trouble> {
+        Ok(serde_json::from_str(&self.make("sweep", &[]).await?)?)
+    }
+
+    /// The link by which an operator adds spare groups.
+    ///
+    /// # Errors
+    /// What `make pool-link` said.
+    pub async fn pool_link(&self) -> Result<String, Trouble> {
+        let answer: Value = serde_json::from_str(&self.make("pool-link", &[]).await?)?;
+        Ok(answer.get("setup_link").and_then(Value::as_str).unwrap_or_default().to_owned())
+    }
+
+    async fn bearer(&self, caller: &Caller) -> Result<Option<String>, Trouble> {
+        let (scope, subject) = match caller {
+            Caller::Trader(name) => ("usher/trader", name.as_str()),
+            Caller::Storefront => ("usher/storefront", "storefront"),
+            Caller::Nobody => return Ok(None),
+            Caller::Bearer(token) => return Ok(Some(token.clone())),
+        };
+        let key = (scope.to_owned(), subject.to_owned());
+        let mut tokens = self.tokens.lock().await;
+        if let Some(token) = tokens.get(&key) {
+            return Ok(Some(token.clone()));
+        }
+        let token = self.token(scope, subject, 3_600).await?;
+        tokens.insert(key, token.clone());
+        Ok(Some(token))
+    }
+
+    /// Calls the API.
+    ///
+    /// # Errors
+    /// When there was no answer. A problem is an answer.
+    pub async fn call(
+        &self,
+        caller: &Caller,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        headers: &[(&str, &str)],
+    ) -> Result<Answer, Trouble> {
+        let body = body.map(|body| (body.to_string(), "application/json"));
+        self.send(caller, method, path, body, headers).await
+    }
+
+    /// Calls the API with any body.
+    ///
+    /// # Errors
+    /// When there was no answer.
+    pub async fn send(
+        &self,
+        caller: &Caller,
+        method: Method,
+        path: &str,
+        body: Option<(String, &str)>,
+        headers: &[(&str, &str)],
+    ) -> Result<Answer, Trouble> {
+        let url = format!("{}{path}", self.address("api_url"));
+        let mut request = self.http.request(method, url);
+        if let Some(token) = self.bearer(caller).await? {
+            request = request.bearer_auth(token);
+        }
+        if let Some((body, media)) = body {
+            request = request.header("content-type", media).body(body);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await?;
+        let status = response.status().as_u16();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| {
+                (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned())
+            })
+            .collect();
+        let body = serde_json::from_slice(&response.bytes().await?).unwrap_or_default();
+        Ok(Answer { status, headers, body })
+    }
+
+    /// `GET`.
+    ///
+    /// # Errors
+    /// As [`Stack::call`].
+    pub async fn get(&self, caller: &Caller, path: &str) -> Result<Answer, Trouble> {
+        self.call(caller, Method::GET, path, None, &[]).await
+    }
+
+    /// `POST`.
+    ///
+    /// # Errors
+    /// As [`Stack::call`].
+    pub async fn post(
+        &self,
+        caller: &Caller,
+        path: &str,
+        body: &Value,
+    ) -> Result<Answer, Trouble> {
+        self.call(caller, Method::POST, path, Some(body), &[]).await
+    }
+}
