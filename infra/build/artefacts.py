@@ -63,7 +63,7 @@ def _faults(binary: Path) -> list[str]:
         return []
     return [
         f"it needs a newer glibc than Lambda's {GLIBC[0]}.{GLIBC[1]}: {', '.join(sorted(newer))}. "
-        "Build on a system with an older one (Debian 12, Amazon Linux 2023), or link with zig:\n"
+        "Build on Amazon Linux 2023, or link with zig:\n"
         "    pip install cargo-zigbuild ziglang\n"
         "    make build CARGO_BUILD='cargo zigbuild --target x86_64-unknown-linux-gnu.2.34' "
         "BUILT=target/x86_64-unknown-linux-gnu/release"
