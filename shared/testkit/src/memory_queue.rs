@@ -1,0 +1,262 @@
+//! The queues in memory, on virtual time.
+//!
+//! The alerts lane is an SQS FIFO queue, the housekeeping lane a standard one. Modelled as Amazon's
+//! developer guide tells it: the five minutes of deduplication, a group that is blocked while one of
+//! its messages is hidden, receipts that change with each delivery, and the dead-letter queue.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use domain::task::{Lane, Task};
+use domain::time::after;
+use jiff::{SignedDuration, Timestamp};
+use queue::{MOST_DELAY, Outgoing, Queue, QueueError};
+use startup::Clock as _;
+use telegram_sender::Received;
+
+use crate::VirtualClock;
+
+/// How long a received message is hidden: what the template sets.
+const VISIBILITY: SignedDuration = SignedDuration::from_secs(360);
+
+/// After so many deliveries a message goes to the dead-letter queue: what the template sets.
+const MOST_RECEIVES: u32 = 100;
+
+/// How long a FIFO queue knows a key (Amazon SQS, "Using the message deduplication ID").
+const DEDUPLICATION: SignedDuration = SignedDuration::from_mins(5);
+
+/// The queues in memory. Copies lead to the same queues.
+#[derive(Clone, Debug)]
+pub struct MemoryQueue {
+    clock: VirtualClock,
+    state: Arc<Mutex<State>>,
+}
+
+/// What goes wrong with a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueueFault {
+    /// Nothing is taken.
+    NotSent,
+    /// All but the last message is taken.
+    PartlySent,
+    /// All is taken, but the answer is lost.
+    SendAnswerLost,
+    /// A message that is given back stays hidden for the queue's own time.
+    NotHandedBack,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    lanes: BTreeMap<LaneKey, VecDeque<Message>>,
+    /// Keys of the alerts lane and when each was first taken.
+    keys: BTreeMap<String, Timestamp>,
+    dead: Vec<Task>,
+    faults: VecDeque<QueueFault>,
+    last: u64,
+}
+
+/// [`Lane`] has no order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum LaneKey {
+    Alerts,
+    Housekeeping,
+}
+
+impl From<Lane> for LaneKey {
+    fn from(lane: Lane) -> Self {
+        match lane {
+            Lane::Alerts => Self::Alerts,
+            Lane::Housekeeping => Self::Housekeeping,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Message {
+    id: u64,
+    group: String,
+    body: String,
+    visible_at: Timestamp,
+    receives: u32,
+}
+
+impl Message {
+    /// Changes with each delivery: an old receipt gives back and deletes nothing.
+    fn receipt(&self) -> String {
+        format!("receipt-{}-{}", self.id, self.receives)
+    }
+}
+
+impl MemoryQueue {
+    /// Empty queues.
+    pub fn new(clock: VirtualClock) -> Self {
+        Self { clock, state: Arc::default() }
+    }
+
+    /// Lets the next calls go wrong: each fault is used once, in order.
+    pub fn fail_next(&self, fault: QueueFault) {
+        self.state().faults.push_back(fault);
+    }
+
+    /// Takes up to `most` messages that are visible and hides them for a while.
+    pub fn receive(&self, lane: Lane, most: usize) -> Vec<Received> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let state = &mut *state;
+        let messages = state.lanes.entry(lane.into()).or_default();
+        state.dead.extend(messages.iter().filter(|it| it.is_dead(now)).filter_map(Message::task));
+        messages.retain(|message| !message.is_dead(now));
+        let blocked: BTreeSet<String> = match lane {
+            Lane::Alerts => {
+                let hidden = messages.iter().filter(|message| message.visible_at > now);
+                hidden.map(|message| message.group.clone()).collect()
+            }
+            Lane::Housekeeping => BTreeSet::new(),
+        };
+        let visible = messages
+            .iter_mut()
+            .filter(|message| message.visible_at <= now && !blocked.contains(&message.group));
+        visible
+            .take(most)
+            .map(|message| {
+                message.receives += 1;
+                message.visible_at = after(now, VISIBILITY);
+                Received {
+                    message_id: format!("message-{}", message.id),
+                    receipt: message.receipt(),
+                    lane,
+                    body: message.body.clone(),
+                }
+            })
+            .collect()
+    }
+
+    /// Deletes a message that was received. An old receipt deletes nothing.
+    pub fn acknowledge(&self, lane: Lane, receipt: &str) {
+        let mut state = self.state();
+        if let Some(messages) = state.lanes.get_mut(&lane.into()) {
+            messages.retain(|message| message.receipt() != receipt);
+        }
+    }
+
+    /// Puts a message there as it is, such as nobody could have sent.
+    pub fn put_raw(&self, lane: Lane, group: &str, body: &str) {
+        let now = self.clock.now();
+        self.state().push(lane, group.to_owned(), body.to_owned(), now);
+    }
+
+    /// The tasks that are in a lane, hidden ones included, in the order in which they were sent.
+    pub fn waiting(&self, lane: Lane) -> Vec<Task> {
+        let state = self.state();
+        let messages = state.lanes.get(&lane.into()).into_iter().flatten();
+        messages.filter_map(Message::task).collect()
+    }
+
+    /// What was given up after too many deliveries.
+    pub fn dead(&self) -> Vec<Task> {
+        self.state().dead.clone()
+    }
+
+    /// When the next message becomes visible that is hidden now.
+    pub fn next_visible(&self) -> Option<Timestamp> {
+        let now = self.clock.now();
+        let state = self.state();
+        let times = state.lanes.values().flatten().map(|message| message.visible_at);
+        times.filter(|at| *at > now).min()
+    }
+
+    /// Never held across an await.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Message {
+    fn is_dead(&self, now: Timestamp) -> bool {
+        self.receives >= MOST_RECEIVES && self.visible_at <= now
+    }
+
+    fn task(&self) -> Option<Task> {
+        serde_json::from_str(&self.body).ok()
+    }
+}
+
+impl State {
+    fn push(&mut self, lane: Lane, group: String, body: String, now: Timestamp) {
+        self.last += 1;
+        let message = Message { id: self.last, group, body, visible_at: now, receives: 0 };
+        self.lanes.entry(lane.into()).or_default().push_back(message);
+    }
+
+    fn take_in(&mut self, message: &Outgoing, now: Timestamp) {
+        let lane = message.task.lane();
+        if lane == Lane::Alerts {
+            self.keys.retain(|_, since| now < after(*since, DEDUPLICATION));
+            if self.keys.contains_key(&message.key) {
+                return;
+            }
+            self.keys.insert(message.key.clone(), now);
+        }
+        // Tasks are enums of ids: serde_json cannot fail on them.
+        let body = serde_json::to_string(&message.task).unwrap_or_default();
+        self.push(lane, message.task.group(), body, now);
+    }
+
+    fn fault(&mut self, of_sending: bool) -> Option<QueueFault> {
+        let is_of_sending = |fault: &QueueFault| *fault != QueueFault::NotHandedBack;
+        let at = self.faults.iter().position(|fault| is_of_sending(fault) == of_sending)?;
+        self.faults.remove(at)
+    }
+}
+
+fn unavailable() -> QueueError {
+    QueueError::Unavailable("a fault of the test".to_owned())
+}
+
+impl Queue for MemoryQueue {
+    async fn send(&self, messages: &[Outgoing]) -> Result<(), QueueError> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let fault = state.fault(true);
+        let taken = match fault {
+            Some(QueueFault::NotSent) => 0,
+            Some(QueueFault::PartlySent) => messages.len().saturating_sub(1),
+            Some(QueueFault::SendAnswerLost | QueueFault::NotHandedBack) | None => messages.len(),
+        };
+        for message in messages.iter().take(taken) {
+            state.take_in(message, now);
+        }
+        match fault {
+            None => Ok(()),
+            Some(QueueFault::PartlySent) => Err(QueueError::Refused {
+                refused: messages.len() - taken,
+                sent: messages.len(),
+                cause: "a fault of the test".to_owned(),
+            }),
+            Some(_) => Err(unavailable()),
+        }
+    }
+
+    async fn hand_back(
+        &self,
+        lane: Lane,
+        receipt: &str,
+        delay: SignedDuration,
+    ) -> Result<(), QueueError> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        if state.fault(false).is_some() {
+            return Err(unavailable());
+        }
+        let messages = state.lanes.entry(lane.into()).or_default();
+        let message = messages
+            .iter_mut()
+            .find(|message| message.receipt() == receipt && message.visible_at > now)
+            .ok_or_else(|| QueueError::Unavailable("ReceiptHandleIsInvalid".to_owned()))?;
+        // Whole seconds, rounded up, as SQS takes them.
+        let millis = delay.clamp(SignedDuration::ZERO, MOST_DELAY).as_millis();
+        let seconds = i64::try_from(millis).unwrap_or(i64::MAX).saturating_add(999) / 1_000;
+        message.visible_at = after(now, SignedDuration::from_secs(seconds));
+        Ok(())
+    }
+}
