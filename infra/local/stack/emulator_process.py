@@ -1,4 +1,4 @@
-"""The emulator's own process: ministack 1.5.33 with three things put right that no API call can.
+"""The emulator's own process: ministack 1.5.33 with four things put right that no API call can.
 
 Each patch reaches for a name inside ministack. A version without that name fails at the start, and
 this file is where to look then.
@@ -7,6 +7,7 @@ this file is where to look then.
 from typing import Any
 
 from ministack.app import main
+from ministack.core import iam_actions
 from ministack.core.lambda_runtime import ProvidedWorker
 from ministack.services import lambda_svc
 
@@ -36,6 +37,20 @@ def _is_from_stream(event: Any) -> bool:
     return bool(records) and records[0].get("eventSource") == "aws:dynamodb"
 
 
+def allow_batches_of_what_is_allowed() -> None:
+    """Lets `sqs:SendMessage` stand for `SendMessageBatch`, and so on.
+
+    Amazon SQS API permissions: a batch needs the right for the single action; there is no other.
+    """
+    extract = iam_actions.extract_iam_action
+
+    def patched(*arguments: Any) -> str | None:
+        action = extract(*arguments)
+        return action.removesuffix("Batch") if action and action.startswith("sqs:") else action
+
+    iam_actions.extract_iam_action = patched
+
+
 def send_events_at_once() -> None:
     """Takes 40 ms off every call: the event's head and body leave in two packets, and the kernel
     holds the second back until the first is acknowledged."""
@@ -62,6 +77,7 @@ def wait_less_for_logs() -> None:
 
 if __name__ == "__main__":
     honour_failures_in_stream_batches()
+    allow_batches_of_what_is_allowed()
     send_events_at_once()
     wait_less_for_logs()
     main()
