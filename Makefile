@@ -17,7 +17,7 @@ export PROFILE PYTHON
 export SAM_CLI_TELEMETRY := 0
 
 step := infra/build/step
-stack := PYTHONPATH=infra/local .local/venv/bin/python -m stack
+stack := env PYTHONPATH=infra/local .local/venv/bin/python -m stack
 functions := $(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.toml))
 release_flag := $(if $(filter release,$(PROFILE)),--release)
 
