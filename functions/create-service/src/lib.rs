@@ -49,7 +49,8 @@ pub async fn handle(store: &impl Store, call: &Call) -> Result<Reply, Problem> {
 fn offer(mut body: Fields<'_>) -> Result<Offer, Problem> {
     let name = body.required("name", parsed(ServiceName::parse));
     let description = body.optional("description", parsed(Description::parse));
-    if !body.has("price") {
+    // An object that is left out is no fault to `object`.
+    if body.raw("price").is_none_or(|raw| raw.get() == "null") {
         body.required("price", Ok);
     }
     let price = body.object("price", |inner| {
