@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use testkit::functions::Request;
 use testkit::house::{minutes, text};
 
 use crate::stage::{Stage, TRADER};
@@ -120,6 +119,13 @@ pub(crate) fn every_scene() -> Stage {
     stage
 }
 
+/// Brings what Telegram has to tell to the webhook.
+fn hear_telegram(stage: &Stage) {
+    for update in stage.house.telegram().updates() {
+        stage.call("telegram-webhook", &update).is(200);
+    }
+}
+
 fn groups(stage: &Stage) {
     let about = |operation: &str, service: &str, body: Option<&Value>| {
         stage.send(operation, stage.request_about(operation, service, body))
@@ -131,6 +137,7 @@ fn groups(stage: &Stage) {
     assert_eq!(about("group-info", &bare, None).is(200)["status"], "awaiting_bot");
     let operator = stage.house.person("Olga");
     operator.adds_bot(&stage.house.pool_link(), json!({ "title": "Spare" }));
+    hear_telegram(stage);
     stage.house.settle();
     let pooled = about("create-group", &bare, Some(&json!({ "mode": "pool" }))).is(201);
     assert_eq!(pooled["title"], "Silver");
@@ -164,7 +171,9 @@ fn buyers(stage: &Stage) {
         let id = text(&sold, "/id");
         stage.send(operation, stage.request_about(operation, &id, body)).is(200)
     };
-    assert_eq!(bob.enters(&stage.place.link), "requested");
+    assert_eq!(bob.taps(&stage.place.link), "requested");
+    hear_telegram(stage);
+    stage.house.settle();
     assert_eq!(about("get-subscription", None)["membership"], "joined");
     let later = about("cancel-subscription", Some(&json!({ "when": "period_end" })));
     assert_eq!((&later["status"], &later["membership"]), (&json!("cancelled"), &json!("joined")));
@@ -202,10 +211,7 @@ fn what_is_told_of_a_group_that_was_just_bound_keeps_to_the_contract() {
     let link = text(&ask().is(202), "/setup_link");
     stage.house.person("Tom").adds_bot(&link, json!({ "title": "Tom's own" }));
     // Telegram tells the webhook, and the sender has not looked yet.
-    for update in stage.house.telegram().updates() {
-        let request: Request = stage.request("telegram-webhook", Some(&update));
-        stage.send("telegram-webhook", request).is(200);
-    }
+    hear_telegram(&stage);
     let bound = ask().is(200);
     assert_eq!((&bound["status"], &bound["invite_link"]), (&json!("awaiting_bot"), &Value::Null));
 }
