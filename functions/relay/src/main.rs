@@ -14,7 +14,7 @@ async fn main() -> Result<(), Error> {
     let tables = Tables::named(|name| start.settings.get(name));
     let relay = &Relay {
         store: DynamoStore::connect(&start.aws, tables, startup::fresh_id()),
-        queue: SqsQueue::new(&start.aws, Urls::named(|name| start.settings.required(name))?),
+        queue: SqsQueue::new(&start.aws, Urls::named(|name| start.settings.get(name))),
         events: EventBus::new(&start.aws, start.settings.required("EVENT_BUS")?),
     };
     run(service_fn(|event: LambdaEvent<Event>| async move {

@@ -9,7 +9,7 @@ async fn main() -> Result<(), Error> {
     let start = startup::begin().await;
     let tables = Tables::named(|name| start.settings.get(name));
     let store = DynamoStore::connect(&start.aws, tables, startup::fresh_id());
-    let queue = SqsQueue::new(&start.aws, Urls::named(|name| start.settings.required(name))?);
+    let queue = SqsQueue::new(&start.aws, Urls::named(|name| start.settings.get(name)));
     web::serve(|call| {
         let (store, queue) = (&store, &queue);
         async move { send_alert::handle(store, queue, &call).await }

@@ -16,7 +16,7 @@ async fn main() -> Result<(), Error> {
     let token = BotToken::parse(&start.secret("BOT_TOKEN_SECRET").await?)?;
     let sender = &Sender {
         store: DynamoStore::connect(&start.aws, tables, startup::fresh_id()),
-        queue: SqsQueue::new(&start.aws, Urls::named(|name| start.settings.required(name))?),
+        queue: SqsQueue::new(&start.aws, Urls::named(|name| start.settings.get(name))),
         bot: token.bot_id(),
         telegram: BotApi::new(&start.settings.required("TELEGRAM_API")?, token)?,
         clock: SystemClock,

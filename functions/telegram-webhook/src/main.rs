@@ -11,7 +11,7 @@ async fn main() -> Result<(), Error> {
     let tables = Tables::named(|name| start.settings.get(name));
     let webhook = Webhook {
         store: DynamoStore::connect(&start.aws, tables, startup::fresh_id()),
-        queue: SqsQueue::new(&start.aws, Urls::named(|name| start.settings.required(name))?),
+        queue: SqsQueue::new(&start.aws, Urls::named(|name| start.settings.get(name))),
         bot: start.bot_name()?,
         key: start.link_key().await?,
         secret: Secret::new(start.secret("WEBHOOK_SECRET_SECRET").await?),

@@ -12,13 +12,13 @@ use crate::port::{MOST_DELAY, Outgoing, Queue, QueueError};
 /// The most messages in one call (Amazon SQS, `SendMessageBatch`).
 const BATCH: usize = 10;
 
-/// Where the queues are.
+/// Where the queues are. A function is given those that it may use; the others are absent.
 #[derive(Clone, Debug)]
 pub struct Urls {
     /// The FIFO queue for what people wait for.
-    pub alerts: String,
+    pub alerts: Option<String>,
     /// The standard queue for the rest.
-    pub housekeeping: String,
+    pub housekeeping: Option<String>,
 }
 
 /// The queues in SQS.
@@ -30,14 +30,11 @@ pub struct SqsQueue {
 
 impl Urls {
     /// Takes the addresses from the settings `ALERTS_QUEUE_URL` and `HOUSEKEEPING_QUEUE_URL`.
-    ///
-    /// # Errors
-    /// What the reader of settings says when one is missing.
-    pub fn named<E>(setting: impl Fn(&str) -> Result<String, E>) -> Result<Self, E> {
-        Ok(Self {
-            alerts: setting("ALERTS_QUEUE_URL")?,
-            housekeeping: setting("HOUSEKEEPING_QUEUE_URL")?,
-        })
+    pub fn named(setting: impl Fn(&str) -> Option<String>) -> Self {
+        Self {
+            alerts: setting("ALERTS_QUEUE_URL"),
+            housekeeping: setting("HOUSEKEEPING_QUEUE_URL"),
+        }
     }
 }
 
@@ -47,15 +44,18 @@ impl SqsQueue {
         Self { client: Client::new(aws), urls }
     }
 
-    fn url(&self, lane: Lane) -> &str {
-        match lane {
-            Lane::Alerts => &self.urls.alerts,
-            Lane::Housekeeping => &self.urls.housekeeping,
-        }
+    fn url(&self, lane: Lane) -> Result<&str, QueueError> {
+        let url = match lane {
+            Lane::Alerts => self.urls.alerts.as_deref(),
+            Lane::Housekeeping => self.urls.housekeeping.as_deref(),
+        };
+        url.ok_or_else(|| {
+            QueueError::Unavailable(format!("this function was given no queue for {lane:?}"))
+        })
     }
 
     async fn send_batch(&self, lane: Lane, batch: &[&Outgoing]) -> Result<(), QueueError> {
-        let mut request = self.client.send_message_batch().queue_url(self.url(lane));
+        let mut request = self.client.send_message_batch().queue_url(self.url(lane)?);
         for (number, message) in batch.iter().enumerate() {
             request = request.entries(entry(lane, number, message)?);
         }
@@ -125,7 +125,7 @@ impl Queue for SqsQueue {
         let seconds = i32::try_from(millis.div_ceil(1_000)).unwrap_or(i32::MAX);
         self.client
             .change_message_visibility()
-            .queue_url(self.url(lane))
+            .queue_url(self.url(lane)?)
             .receipt_handle(receipt)
             .visibility_timeout(seconds)
             .send()

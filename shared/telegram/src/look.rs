@@ -62,9 +62,9 @@ pub const fn standing(status: MemberStatus) -> BotStanding {
             })
         }
         MemberStatus::Member | MemberStatus::Restricted { is_member: true } => BotStanding::Member,
-        MemberStatus::Left | MemberStatus::Banned | MemberStatus::Restricted { is_member: false } => {
-            BotStanding::Outside
-        }
+        MemberStatus::Left
+        | MemberStatus::Banned
+        | MemberStatus::Restricted { is_member: false } => BotStanding::Outside,
         MemberStatus::Other => BotStanding::Unknown,
     }
 }

@@ -35,15 +35,15 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         if plan == AdmitPlan::Nothing {
             return Ok(Outcome::Done);
         }
-        if let Some(wait) = self.turn(lane, Call::Other).await? {
-            return Ok(Outcome::Later(wait));
-        }
         if plan == AdmitPlan::Decline {
             let outcome = self.turn_away(&service, group.chat, user, Declined::Ended, lane).await?;
             if outcome == Outcome::Done {
                 self.save_admission(id, Admission::NoRequest).await?;
             }
             return Ok(outcome);
+        }
+        if let Some(wait) = self.turn(lane, Call::Other).await? {
+            return Ok(Outcome::Later(wait));
         }
         let failures = subscription.membership.failures();
         let (how, outcome) = match self.telegram.approve_join_request(group.chat, user).await {
@@ -101,9 +101,6 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         if let Some(outcome) = self.bought_meanwhile(&service, user).await? {
             return Ok(outcome);
         }
-        if let Some(wait) = self.turn(lane, Call::Other).await? {
-            return Ok(Outcome::Later(wait));
-        }
         self.turn_away(&service, group.chat, user, why, lane).await
     }
 
@@ -134,7 +131,8 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         }
     }
 
-    /// Declines and says why. The turn for declining is taken already.
+    /// Says why, then declines. In this order: to somebody who never started it, the bot may write
+    /// only while their request is open (Bot API, `ChatJoinRequest.user_chat_id`).
     async fn turn_away(
         &self,
         service: &Service,
@@ -143,17 +141,18 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         why: Declined,
         lane: Lane,
     ) -> Result<Outcome, TaskError> {
-        if let Err(error) = self.telegram.decline_join_request(chat, user).await {
-            match self.trouble(error, chat, Call::Other).await? {
-                Trouble::Wait(wait) => return Ok(Outcome::Later(wait)),
-                Trouble::Passing(_) => return Ok(Outcome::Later(back_off(3))),
-                // Rights lost, withdrawn, or handled by an administrator: nothing is left to do.
-                Trouble::Hands(_) | Trouble::Answer(_) => return Ok(Outcome::Done),
-            }
-        }
-        // Telegram lets the bot write to somebody who asked to join, for five minutes (Bot API,
-        // `ChatJoinRequest.user_chat_id`). The request is declined, so this is for courtesy only.
         self.say_once(user.private_chat(), &texts::declined(why, service), lane).await?;
-        Ok(Outcome::Done)
+        if let Some(wait) = self.turn(lane, Call::Other).await? {
+            return Ok(Outcome::Later(wait));
+        }
+        let Err(error) = self.telegram.decline_join_request(chat, user).await else {
+            return Ok(Outcome::Done);
+        };
+        Ok(match self.trouble(error, chat, Call::Other).await? {
+            Trouble::Wait(wait) => Outcome::Later(wait),
+            Trouble::Passing(_) => Outcome::Later(back_off(3)),
+            // Rights lost, withdrawn, or handled by an administrator: nothing is left to do.
+            Trouble::Hands(_) | Trouble::Answer(_) => Outcome::Done,
+        })
     }
 }

@@ -232,12 +232,7 @@ impl Stack {
     ///
     /// # Errors
     /// As [`Stack::call`].
-    pub async fn post(
-        &self,
-        caller: &Caller,
-        path: &str,
-        body: &Value,
-    ) -> Result<Answer, Trouble> {
+    pub async fn post(&self, caller: &Caller, path: &str, body: &Value) -> Result<Answer, Trouble> {
         self.call(caller, Method::POST, path, Some(body), &[]).await
     }
 }

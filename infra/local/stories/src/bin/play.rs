@@ -59,7 +59,9 @@ async fn play() -> Result<(), Trouble> {
     house.an_alert_reaches_the_group(&service, chat).await?;
     house.buyers_leave(&service, chat, &ann).await?;
     house.a_service_takes_a_spare_group(owner).await?;
-    println!("\n\x1b[1mThat was the play.\x1b[0m The simulator's page shows groups, people and messages.");
+    println!(
+        "\n\x1b[1mThat was the play.\x1b[0m The simulator's page shows groups, people and messages."
+    );
     Ok(())
 }
 
@@ -145,7 +147,10 @@ impl Play<'_> {
             "service_id": service, "customer_id": "ann", "payment_ref": format!("pay-{service}"),
         });
         let sold = self.shop("/subscriptions", &body).await?;
-        shows("status, membership", format!("{}, {}", sold.text("/status"), sold.text("/membership")));
+        shows(
+            "status, membership",
+            format!("{}, {}", sold.text("/status"), sold.text("/membership")),
+        );
         shows("end_date", sold.text("/end_date"));
         shows("claim_link", short(&sold.text("/claim_link")));
 
@@ -245,7 +250,10 @@ impl Play<'_> {
         let group = self.telegram.has_members(chat, &["Ann", "Tara", "usher_bot"], 60).await?;
         let gone = self.membership(&subscription, "removed").await?;
         shows("members after", group.members().join(", "));
-        shows("status, membership", format!("{}, {}", gone.text("/status"), gone.text("/membership")));
+        shows(
+            "status, membership",
+            format!("{}, {}", gone.text("/status"), gone.text("/membership")),
+        );
         let told = self.telegram.is_told(ben, "has ended").await?;
         shows("the bot says", first_line(&told));
 
