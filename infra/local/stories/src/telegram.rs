@@ -21,7 +21,7 @@ impl Group {
         self.0.get("title").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Who is in it: names and standing, in order.
+    /// Who is in it: names and standing, in order. A bot is called “the bot”.
     pub fn members(&self) -> Vec<String> {
         let mut members: Vec<_> = self
             .list("members")
@@ -32,8 +32,9 @@ impl Group {
             })
             .map(|member| {
                 let text = |name: &str| member.get(name).and_then(Value::as_str);
-                let name = text("name").or(text("first_name")).unwrap_or("somebody");
-                format!("{name} ({})", text("status").unwrap_or("?"))
+                let is_bot = member.get("is_bot").and_then(Value::as_bool).unwrap_or(false);
+                let name = if is_bot { Some("the bot") } else { text("name") };
+                format!("{} ({})", name.unwrap_or("somebody"), text("status").unwrap_or("?"))
             })
             .collect();
         members.sort();

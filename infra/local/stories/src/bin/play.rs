@@ -169,7 +169,7 @@ impl Play<'_> {
         step("Ann taps it too");
         shows("members before", self.members(chat).await?);
         shows("Telegram answers", self.telegram.opens(ann, &sold.text("/invite_link")).await?);
-        let group = self.telegram.has_members(chat, &["Ann", "Tara", "usher_bot"], 30).await?;
+        let group = self.telegram.has_members(chat, &["Ann", "Tara", "the bot"], 30).await?;
         shows("members after", group.members().join(", "));
         let subscription = sold.text("/id");
         self.membership(&subscription, "joined").await?;
@@ -238,7 +238,7 @@ impl Play<'_> {
         let subscription = sold.text("/id");
         shows("end_date", sold.text("/end_date"));
         self.telegram.opens(ben, &sold.text("/invite_link")).await?;
-        self.telegram.has_members(chat, &["Ann", "Ben", "Tara", "usher_bot"], 30).await?;
+        self.telegram.has_members(chat, &["Ann", "Ben", "Tara", "the bot"], 30).await?;
         shows("members before", self.members(chat).await?);
 
         step("The time is up; the sweep runs (on AWS every 30 minutes, here: make sweep)");
@@ -247,28 +247,28 @@ impl Play<'_> {
         })
         .await?;
         shows("the sweep answers", self.stack.sweep().await?);
-        let group = self.telegram.has_members(chat, &["Ann", "Tara", "usher_bot"], 60).await?;
+        let group = self.telegram.has_members(chat, &["Ann", "Tara", "the bot"], 60).await?;
         let gone = self.membership(&subscription, "removed").await?;
         shows("members after", group.members().join(", "));
         shows(
             "status, membership",
             format!("{}, {}", gone.text("/status"), gone.text("/membership")),
         );
-        let told = self.telegram.is_told(ben, "has ended").await?;
-        shows("the bot says", first_line(&told));
 
         step("Ann cancels: out at once, without a sweep");
         let path = format!("/subscriptions/{}/cancel", ann.subscription);
         self.shop(&path, &json!({ "when": "now" })).await?;
-        let group = self.telegram.has_members(chat, &["Tara", "usher_bot"], 60).await?;
+        let group = self.telegram.has_members(chat, &["Tara", "the bot"], 60).await?;
         shows("members", group.members().join(", "));
         self.membership(&ann.subscription, "removed").await?;
+        let told = self.telegram.is_told(ann.user, "has ended").await?;
+        shows("the bot says", first_line(&told));
 
         step("Ann buys again and comes back by the same link");
         let body = json!({ "service_id": service, "customer_id": "ann", "payment_ref": "again" });
         let sold = self.shop("/subscriptions", &body).await?;
         shows("Telegram answers", self.telegram.opens(ann.user, &sold.text("/invite_link")).await?);
-        let group = self.telegram.has_members(chat, &["Ann", "Tara", "usher_bot"], 30).await?;
+        let group = self.telegram.has_members(chat, &["Ann", "Tara", "the bot"], 30).await?;
         shows("members", group.members().join(", "));
 
         step("GET …/audit: the last of what is on record");
