@@ -58,19 +58,21 @@ logs: .local/venv/ready ## Follow what the functions write
 .PHONY: test
 test: .local/venv/ready check-template ## Everything: style, lints, docs, unit and end-to-end tests
 	@$(step) "Formatting" cargo fmt --all --check
-	@$(step) "Lints" cargo clippy --workspace --all-targets --locked -- -D warnings
+	@$(step) "Lints" cargo clippy --workspace --all-targets --features testkit/emulator --locked -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" $(step) "Documentation" cargo doc --workspace --no-deps --locked --quiet
 	@$(step) "Tests of the stack's scripts" .local/venv/bin/python -W ignore::ResourceWarning -m unittest discover -q -s infra/local/tests -t infra/local
 	@$(step) "Unit, property and handler tests" infra/build/cargo-tests --workspace --exclude stories
+	@$(step) "Conformance on the AWS emulator" infra/build/with-emulator infra/build/cargo-tests -p testkit --features emulator --test dynamodb
 	@$(step) "Examples in the documentation" cargo test --workspace --doc --locked --quiet
 	@$(MAKE) binaries
 	@PORT_BASE=$(TEST_PORT_BASE) $(step) "End-to-end stories" $(stack) run -- infra/build/cargo-tests -p stories
 
 .PHONY: check-template
-check-template: .local/venv-tools/ready ## cfn-lint and sam validate on template.yaml
+check-template: .local/venv-tools/ready ## Validators on template.yaml and infra/openapi.yaml
 	@$(step) "template.yaml: cfn-lint" .local/venv-tools/bin/cfn-lint template.yaml
 	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} $(step) "template.yaml: sam validate" \
 	  .local/venv-tools/bin/sam validate --lint
+	@$(step) "infra/openapi.yaml: valid" .local/venv-tools/bin/openapi-spec-validator infra/openapi.yaml
 
 ##@ On AWS
 .PHONY: build
