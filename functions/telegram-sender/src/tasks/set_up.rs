@@ -100,15 +100,10 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         self.save(place, group, Why::GroupSetUp).await
     }
 
-    /// Members read and write as the group has it, but do not add members, change its info or pin.
+    /// Members do not add members. What else they may do is the trader's choice.
     async fn permissions(&self, chat: ChatId, there: &Chat, lane: Lane) -> Result<(), Stopped> {
         let Some(old) = there.permissions else { return Ok(()) };
-        let wanted = ChatPermissions {
-            can_invite_users: false,
-            can_change_info: false,
-            can_pin_messages: false,
-            ..old
-        };
+        let wanted = ChatPermissions { can_invite_users: false, ..old };
         if wanted != old {
             self.step(lane).await?;
             already(self.telegram.set_chat_permissions(chat, &wanted).await)?;
