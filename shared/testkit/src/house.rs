@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::relay::AuditRecord;
 use domain::token::{BotName, LinkKey};
+use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use startup::Clock as _;
@@ -20,7 +21,7 @@ pub use people::{Person, Place, Storefront, Trader};
 
 use crate::functions::{Answer, Functions, Request, Settings};
 use crate::memory_telegram::{BOT, BOT_NAME, MemoryTelegram, Moment};
-use crate::{MemoryEvents, MemoryQueue, MemoryStore, Shared, VirtualClock};
+use crate::{MemoryEvents, MemoryQueue, MemoryStore, Shared, TakingTurns, VirtualClock};
 use run::Belt;
 
 /// The functions on the ports in memory.
@@ -44,6 +45,7 @@ pub struct House(Arc<Inner>);
 struct Inner {
     functions: HouseFunctions,
     thrown: Mutex<u64>,
+    answers: Mutex<Vec<Answer>>,
     belt: Mutex<Belt>,
 }
 
@@ -76,7 +78,12 @@ impl House {
                 webhook_secret: WEBHOOK_SECRET.to_owned(),
             },
         };
-        Self(Arc::new(Inner { functions, thrown: Mutex::default(), belt: Mutex::default() }))
+        Self(Arc::new(Inner {
+            functions,
+            thrown: Mutex::default(),
+            answers: Mutex::default(),
+            belt: Mutex::default(),
+        }))
     }
 
     /// The functions.
@@ -132,13 +139,39 @@ impl House {
     }
 
     /// Sends a request to its function.
-    pub fn call(&self, mut request: Request) -> Answer {
-        request.fresh = {
-            let mut thrown = self.0.thrown.lock().unwrap_or_else(PoisonError::into_inner);
-            *thrown += 1;
-            Uuid::new_v5(&DICE, &thrown.to_be_bytes())
-        };
-        self.functions().clock.run(self.functions().http(request))
+    pub fn call(&self, request: Request) -> Answer {
+        let request = self.with_fresh_id(request);
+        let answer = self.functions().clock.run(self.functions().http(request));
+        self.answered(std::slice::from_ref(&answer));
+        answer
+    }
+
+    /// Sends requests at the same moment: each goes on by one step at the tables, in turns.
+    pub fn at_once(&self, requests: Vec<Request>) -> Vec<Answer> {
+        let HouseFunctions { store, queue, events, telegram, clock, settings } =
+            self.functions().clone();
+        let store = TakingTurns(store);
+        let functions = Functions { store, queue, events, telegram, clock, settings };
+        let requests = requests.into_iter().map(|request| self.with_fresh_id(request));
+        let answers = functions.clock.run(join_all(requests.map(|it| functions.http(it))));
+        self.answered(&answers);
+        answers
+    }
+
+    /// Every answer that a caller got so far, for those who look for what must not be in them.
+    pub fn answers(&self) -> Vec<Answer> {
+        self.0.answers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn answered(&self, answers: &[Answer]) {
+        let mut all = self.0.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend_from_slice(answers);
+    }
+
+    fn with_fresh_id(&self, request: Request) -> Request {
+        let mut thrown = self.0.thrown.lock().unwrap_or_else(PoisonError::into_inner);
+        *thrown += 1;
+        Request { fresh: Uuid::new_v5(&DICE, &thrown.to_be_bytes()), ..request }
     }
 
     /// Does something once, at the moment of the next call of this method of the Bot API.

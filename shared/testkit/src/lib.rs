@@ -9,6 +9,7 @@ mod memory_queue;
 mod memory_store;
 pub mod memory_telegram;
 mod shared;
+mod taking_turns;
 mod virtual_clock;
 
 pub use house::House;
@@ -17,4 +18,5 @@ pub use memory_queue::{MemoryQueue, QueueFault};
 pub use memory_store::{Call, Fault, MemoryStore, StreamRecord};
 pub use memory_telegram::MemoryTelegram;
 pub use shared::Shared;
+pub use taking_turns::TakingTurns;
 pub use virtual_clock::VirtualClock;

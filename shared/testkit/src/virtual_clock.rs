@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
 use jiff::Timestamp;
 use startup::Clock;
@@ -52,11 +53,15 @@ impl VirtualClock {
     /// When the future waits for something that is not this clock: it would wait for ever.
     pub fn run<F: Future>(&self, future: F) -> F::Output {
         let mut future = pin!(future);
-        // Nobody has to be woken: whatever wakes something does so inside of this loop.
-        let mut context = Context::from_waker(Waker::noop());
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut context = Context::from_waker(&waker);
         loop {
             if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
                 return output;
+            }
+            if woken.0.swap(false, Ordering::Relaxed) {
+                continue;
             }
             let next = self.next_wake();
             assert!(next.is_some(), "the future waits for something that never comes");
@@ -67,6 +72,16 @@ impl VirtualClock {
     /// Never held across an await or a wake.
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether something can go on without the clock.
+#[derive(Debug, Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

@@ -31,6 +31,8 @@ const ENDLESS: usize = 100_000;
 #[derive(Debug, Default)]
 pub(super) struct Belt {
     changes: VecDeque<(u64, StreamRecord)>,
+    /// What the stream told so far.
+    told: Vec<StreamRecord>,
     numbered: u64,
     /// When the stream goes on after a failure.
     changes_from: Option<Timestamp>,
@@ -112,6 +114,16 @@ impl House {
         report
     }
 
+    /// Lets the stream tell everything once more, from the beginning.
+    pub fn replays_changes(&self) {
+        self.settle();
+        let belt = &mut *self.belt();
+        for record in belt.told.clone() {
+            belt.numbered += 1;
+            belt.changes.push_back((belt.numbered, record));
+        }
+    }
+
     /// When something becomes due next.
     fn next_moment(&self) -> Option<Timestamp> {
         let now = self.now();
@@ -129,6 +141,7 @@ impl House {
             let belt = &mut *self.belt();
             for record in self.store().take_stream() {
                 belt.numbered += 1;
+                belt.told.push(record.clone());
                 belt.changes.push_back((belt.numbered, record));
             }
             if belt.changes_from.is_some_and(|from| now < from) {

@@ -1,4 +1,70 @@
 //! Stories: the real handlers on the ports in memory, played by people.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "all of this is a test")]
 
+mod alerts;
+mod api;
+mod batches;
+mod claims;
+mod crowd;
 mod entry;
+mod groups;
+mod guests;
+mod leaving;
+mod pool;
+mod renewal;
+mod trouble;
+
+use serde_json::{Value, json};
+use testkit::House;
+use testkit::house::{Person, Place, text};
+
+/// A house with one service whose group is ready.
+fn one_service() -> (House, Place) {
+    let house = House::new();
+    let place = house.trader("t1").opens("Gold Signals");
+    (house, place)
+}
+
+/// Somebody who knows the bot, has bought and is in.
+fn insider(house: &House, place: &Place, name: &str) -> (Person, Value) {
+    let person = house.person(name);
+    person.writes("/start");
+    let sold = house.storefront().sells_to(&place.service, &format!("c-{name}"), &person);
+    assert_eq!(person.enters(&place.link), "requested");
+    assert!(house.members(place.group).contains(&name.to_owned()), "{name} is in");
+    (person, sold)
+}
+
+/// The actions in a subscription's audit trail, oldest first.
+fn story_of(house: &House, place: &Place, sold: &Value) -> Vec<String> {
+    house.steps(&place.service, &format!("subscription/{}", text(sold, "/id")))
+}
+
+/// Where a subscription stands: status and membership.
+fn stands(house: &House, sold: &Value) -> (String, String) {
+    let now = house.storefront().reads(sold);
+    (text(&now, "/status"), text(&now, "/membership"))
+}
+
+fn pair(status: &str, membership: &str) -> (String, String) {
+    (status.to_owned(), membership.to_owned())
+}
+
+/// Orders a fault of the simulator.
+fn fault(house: &House, fault: Value) {
+    house.telegram().control("faults", fault);
+}
+
+/// A good alert.
+fn signal(symbol: &str) -> Value {
+    json!({
+        "symbol": symbol, "action": "buy", "entry": "100.50", "targets": ["110"],
+        "stop_loss": "95",
+    })
+}
+
+/// What the bot wrote to somebody of its own accord.
+fn news(person: &Person) -> Vec<Value> {
+    let mut letters = person.letters();
+    letters.retain(|letter| !text(letter, "/text").starts_with("Hello!"));
+    letters
+}

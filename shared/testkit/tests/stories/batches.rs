@@ -1,0 +1,174 @@
+//! Batches, as Lambda hands them over: one bad record spoils itself only.
+
+use aws_lambda_events::dynamodb::Event;
+use domain::task::Lane;
+use serde_json::json;
+use testkit::house::{minutes, text};
+use testkit::memory_telegram::Moment;
+
+use crate::{fault, insider, one_service, pair, signal, stands};
+
+fn sends(house: &testkit::House, service: &str, symbol: &str) -> String {
+    text(&house.trader("t1").alerts(service, signal(symbol)).is(202), "/alert_id")
+}
+
+#[test]
+fn a_stream_that_is_told_again_writes_and_does_nothing_twice() {
+    let (house, place) = one_service();
+    let (ada, stayer) = insider(&house, &place, "Ada");
+    let (_, leaver) = insider(&house, &place, "Ben");
+    house.storefront().cancels(&leaver, "now").is(200);
+    sends(&house, &place.service, "EURUSD");
+    house.waits(minutes(1));
+    let (trail, heard) = (house.store().trail(), house.events().heard());
+    // What is said for courtesy only may be said again; nothing that counts is.
+    let signals = || {
+        let mut posts = house.posts(place.group);
+        posts.retain(|post| text(post, "/text").contains("EURUSD"));
+        posts
+    };
+    let before = (house.members(place.group), signals(), ada.letters());
+    house.replays_changes();
+    house.passes(minutes(30));
+    assert_eq!(house.store().trail(), trail);
+    assert_eq!(house.events().heard(), heard, "a listener knows them by their keys");
+    assert_eq!((house.members(place.group), signals(), ada.letters()), before);
+    assert_eq!(before.1.len(), 1);
+    assert_eq!(stands(&house, &stayer), pair("active", "joined"));
+    assert_eq!(stands(&house, &leaver), pair("cancelled", "removed"));
+    let moved: Vec<_> = house.store().take_stream();
+    assert!(moved.is_empty(), "nothing was saved: {moved:?}");
+}
+
+#[test]
+fn a_stream_record_that_cannot_be_read_does_not_hold_up_the_others() {
+    let (house, place) = one_service();
+    let sold = house.storefront().sells(&place.service, "c-1");
+    let row = house.store().take_stream().into_iter().next().unwrap().after;
+    let image = serde_json::to_value(store::item_from_row(&row).unwrap().into_inner()).unwrap();
+    let mut broken = image.clone();
+    broken["body"] = json!({ "S": "{\"nobody\": true}" });
+    let record = |number: u32, image: &serde_json::Value| {
+        json!({
+            "awsRegion": "eu-central-1", "eventID": number.to_string(), "eventName": "INSERT",
+            "eventSource": "aws:dynamodb", "eventVersion": "1.1",
+            "dynamodb": {
+                "ApproximateCreationDateTime": 1_767_258_000.0,
+                "Keys": { "id": image["id"] }, "NewImage": image,
+                "SequenceNumber": number.to_string(), "SizeBytes": 1, "StreamViewType": "NEW_AND_OLD_IMAGES",
+            },
+        })
+    };
+    let garbage = json!({ "id": { "S": "x" }, "odd": { "N": "1" } });
+    let records = [record(1, &garbage), record(2, &broken), record(3, &image)];
+    let event: Event = serde_json::from_value(json!({ "Records": records })).unwrap();
+    let changes = relay::changes(event);
+    assert_eq!(changes.len(), 3);
+    let failed = house.functions().clock.run(house.functions().relay(changes));
+    assert_eq!(failed, None, "what can never be read is not waited for");
+    let story = crate::story_of(&house, &place, &sold);
+    assert_eq!(story, ["subscription.purchased"], "the good one behind them was carried on");
+}
+
+#[test]
+fn after_the_first_that_is_handed_back_the_rest_of_its_group_waits_untouched() {
+    let (house, gold) = one_service();
+    let silver = house.trader("t1").opens("Silver");
+    house.waits(minutes(2));
+    let wait = json!({
+        "fault": "too_many_requests", "method": "sendMessage", "count": 1, "retry_after": 20,
+        "chat_id": gold.group,
+    });
+    fault(&house, wait);
+    let golden: Vec<_> = ["G1", "G2", "G3"].map(|it| sends(&house, &gold.service, it)).into();
+    let silvery: Vec<_> = ["S1", "S2"].map(|it| sends(&house, &silver.service, it)).into();
+    let batch = house.queue().receive(Lane::Alerts, 10);
+    assert_eq!(batch.len(), 5);
+    let of_gold: Vec<_> = batch[..3].iter().map(|message| message.message_id.clone()).collect();
+    let deadline = house.now() + minutes(1);
+    let back = house.functions().clock.run(house.functions().send(batch, deadline));
+    assert_eq!(back, of_gold, "in their order, and none of the other group");
+    for (id, attempts) in golden.iter().zip([1, 0, 0]) {
+        let seen = house.trader("t1").sees_alert(id);
+        assert_eq!((&seen["status"], &seen["attempts"]), (&json!("queued"), &json!(attempts)));
+    }
+    for id in &silvery {
+        assert_eq!(house.trader("t1").sees_alert(id)["status"], "sent");
+    }
+    house.waits(minutes(2));
+    for id in &golden {
+        assert_eq!(house.trader("t1").sees_alert(id)["status"], "sent");
+    }
+}
+
+#[test]
+fn garbage_and_a_panic_fail_alone() {
+    let (house, gold) = one_service();
+    let silver = house.trader("t1").opens("Silver");
+    house.waits(minutes(2));
+    house.queue().put_raw(Lane::Alerts, "odd", "{\"task\":\"dance\"}");
+    house.queue().put_raw(Lane::Alerts, "odd2", "not even JSON");
+    house.beside("sendMessage", Moment::Before, |_| panic!("a mistake in the middle of a task"));
+    let alerts = [sends(&house, &gold.service, "G1"), sends(&house, &silver.service, "S1")];
+    let statuses = || {
+        let mut all =
+            alerts.each_ref().map(|id| text(&house.trader("t1").sees_alert(id), "/status"));
+        all.sort();
+        all
+    };
+    let batch = house.queue().receive(Lane::Alerts, 10);
+    assert_eq!(batch.len(), 4);
+    let garbage = [batch[0].message_id.clone(), batch[1].message_id.clone()];
+    let deadline = house.now() + minutes(1);
+    let back = house.functions().clock.run(house.functions().send(batch, deadline));
+    assert_eq!(back.len(), 3);
+    assert!(garbage.iter().all(|id| back.contains(id)));
+    assert_eq!(statuses(), ["sending", "sent"], "one had the panic, and the other went out");
+    house.waits(minutes(2));
+    assert_eq!(statuses(), ["sent", "sent"]);
+}
+
+#[test]
+fn whoever_has_no_time_left_begins_nothing() {
+    let (house, place) = one_service();
+    let id = sends(&house, &place.service, "G1");
+    let batch = house.queue().receive(Lane::Alerts, 10);
+    let deadline = house.now() + jiff::SignedDuration::from_secs(20);
+    let back = house.functions().clock.run(house.functions().send(batch, deadline));
+    assert_eq!(back.len(), 1);
+    assert_eq!(house.trader("t1").sees_alert(&id)["attempts"], 0);
+    house.settle();
+    assert_eq!(house.trader("t1").sees_alert(&id)["status"], "sent");
+}
+
+#[test]
+fn a_message_that_cannot_be_given_back_comes_later_by_itself() {
+    let (house, place) = one_service();
+    let wait = json!({
+        "fault": "too_many_requests", "method": "sendMessage", "count": 1, "retry_after": 3,
+    });
+    fault(&house, wait);
+    house.queue().fail_next(testkit::QueueFault::NotHandedBack);
+    let id = sends(&house, &place.service, "G1");
+    house.waits(minutes(5));
+    assert_ne!(house.trader("t1").sees_alert(&id)["status"], "sent");
+    house.waits(minutes(2));
+    assert_eq!(house.trader("t1").sees_alert(&id)["status"], "sent");
+}
+
+#[test]
+fn two_deliveries_of_one_message_at_the_same_time_post_once() {
+    let (house, place) = one_service();
+    let id = sends(&house, &place.service, "G1");
+    let batch = house.queue().receive(Lane::Alerts, 10);
+    let deadline = house.now() + minutes(1);
+    let functions = house.functions();
+    let both = futures::future::join(
+        functions.send(batch.clone(), deadline),
+        functions.send(batch.clone(), deadline),
+    );
+    functions.clock.run(both);
+    house.waits(minutes(2));
+    assert_eq!(house.trader("t1").sees_alert(&id)["status"], "sent");
+    assert_eq!(house.posts(place.group).len(), 2, "the greeting and the alert");
+}

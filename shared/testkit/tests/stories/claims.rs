@@ -1,0 +1,138 @@
+//! How a Telegram account becomes that of a buyer.
+
+use serde_json::{Value, json};
+use testkit::functions::Request;
+use testkit::house::{WEBHOOK_SECRET, text};
+
+use crate::{insider, one_service, pair, stands, story_of};
+
+#[test]
+fn a_buyer_whose_account_is_unknown_claims_and_comes_in_by_the_button() {
+    let (house, place) = one_service();
+    let sold = house.storefront().sells(&place.service, "c-1");
+    assert_eq!(sold["telegram_linked"], false);
+    let ada = house.person("Ada");
+    assert_eq!(ada.enters(&place.link), "requested", "too early");
+    assert!(ada.last_letter().contains("personal link"), "{}", ada.last_letter());
+    assert_eq!(ada.enters(&text(&sold, "/claim_link")), "started");
+    let letters = ada.letters();
+    let letter = letters.last().unwrap();
+    assert!(text(letter, "/text").contains("linked to Gold Signals"), "{letter}");
+    let button = text(letter, "/buttons/0/0/url");
+    assert_eq!(button, place.link);
+    assert_eq!(ada.enters(&button), "requested");
+    assert_eq!(house.members(place.group), ["Ada", "Usher", "t1 (owner)"]);
+    let now = house.storefront().reads(&sold);
+    assert_eq!((&now["telegram_linked"], &now["claim_link"]), (&json!(true), &Value::Null));
+    let story = story_of(&house, &place, &sold);
+    assert_eq!(
+        story,
+        ["subscription.purchased", "subscription.account_linked", "member.asked", "member.joined"]
+    );
+}
+
+#[test]
+fn a_claim_link_serves_one_account_only() {
+    let (house, place) = one_service();
+    let sold = house.storefront().sells(&place.service, "c-1");
+    let link = text(&sold, "/claim_link");
+    let (ada, eve) = (house.person("Ada"), house.person("Eve"));
+    ada.enters(&link);
+    eve.enters(&link);
+    assert!(eve.last_letter().contains("was used already"), "{}", eve.last_letter());
+    eve.enters(&place.link);
+    assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"]);
+    let before = ada.letters().len();
+    ada.enters(&link);
+    assert_eq!(ada.letters().len(), before + 1, "tapped again: the way in again");
+    assert!(ada.last_letter().contains("linked to Gold Signals"));
+}
+
+#[test]
+fn two_who_tap_a_claim_link_at_once_are_not_both_linked() {
+    let (house, place) = one_service();
+    let sold = house.storefront().sells(&place.service, "c-1");
+    let link = text(&sold, "/claim_link");
+    let people = [house.person("Ada"), house.person("Eve")];
+    for person in &people {
+        person.taps(&link);
+    }
+    let at_once = house.telegram().updates().into_iter().map(|update| {
+        Request::json("POST", "/telegram/webhook", &update)
+            .with("x-telegram-bot-api-secret-token", WEBHOOK_SECRET)
+    });
+    let answers = house.at_once(at_once.collect());
+    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+    house.settle();
+    let mut told: Vec<_> = people.iter().map(|person| person.last_letter()).collect();
+    told.sort();
+    assert!(told[0].contains("used already") && told[1].contains("is linked to"), "{told:?}");
+}
+
+#[test]
+fn an_account_holds_one_subscription_of_a_service() {
+    let (house, place) = one_service();
+    let (ada, _) = insider(&house, &place, "Ada");
+    let second = house.storefront().sells(&place.service, "c-2");
+    ada.enters(&text(&second, "/claim_link"));
+    assert!(ada.last_letter().contains("another subscription"), "{}", ada.last_letter());
+    assert_eq!(house.storefront().reads(&second)["telegram_linked"], false);
+    let account = json!({ "telegram_user_id": ada.id });
+    let refused = house.storefront().buys(&place.service, "c-3", &account).is(409);
+    assert!(text(&refused, "/detail").contains("another subscription"));
+    let other = json!({ "telegram_user_id": ada.id + 1 });
+    house.storefront().buys(&place.service, "c-Ada", &other).is(409);
+    house.storefront().sells(&place.service, "c-Ada");
+}
+
+#[test]
+fn two_purchases_for_one_account_at_once_are_one_purchase_and_one_refusal() {
+    let (house, place) = one_service();
+    let ada = house.person("Ada");
+    let buy = |customer: &str| {
+        let body = json!({
+            "service_id": place.service, "customer_id": customer, "telegram_user_id": ada.id,
+        });
+        Request::json("POST", "/subscriptions", &body)
+    };
+    let answers = house.at_once(vec![buy("c-1"), buy("c-2")]);
+    let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409], "{answers:?}");
+}
+
+#[test]
+fn a_claim_in_a_group_is_not_carried_out() {
+    let (house, place) = one_service();
+    let (ada, _) = insider(&house, &place, "Ada");
+    let other = house.storefront().sells(&place.service, "c-2");
+    let link = text(&other, "/claim_link");
+    let token = link.split('=').next_back().unwrap();
+    let said = format!("/start@usher_bot {token}");
+    let body = json!({ "user": ada.id, "chat_id": place.group, "text": said });
+    house.telegram().control("message", body);
+    house.settle();
+    let posts = house.posts(place.group);
+    assert!(text(posts.last().unwrap(), "/text").contains("personal"), "{posts:?}");
+    assert_eq!(house.storefront().reads(&other)["telegram_linked"], false);
+}
+
+#[test]
+fn what_is_no_link_of_ours_gets_a_kind_word() {
+    let (house, place) = one_service();
+    let ada = house.person("Ada");
+    ada.enters("https://t.me/usher_bot?start=abc");
+    assert!(ada.last_letter().contains("do not know this link"), "{}", ada.last_letter());
+    ada.writes("/start");
+    house.settle();
+    assert!(ada.last_letter().starts_with("Hello!"), "{}", ada.last_letter());
+    let before = ada.letters().len();
+    ada.writes("good morning");
+    house.settle();
+    assert_eq!(ada.letters().len(), before, "small talk is not answered");
+    let sold = house.storefront().sells(&place.service, "c-1");
+    house.storefront().cancels(&sold, "now").is(200);
+    ada.enters(&text(&sold, "/claim_link"));
+    assert!(ada.last_letter().contains("has ended"), "{}", ada.last_letter());
+    assert_eq!(stands(&house, &sold), pair("cancelled", "removed"));
+}

@@ -1,0 +1,252 @@
+//! When Telegram, the tables or the queues do not do what they should.
+
+use serde_json::json;
+use testkit::house::{hours, minutes, text};
+use testkit::memory_telegram::WireFault;
+use testkit::{Call, Fault, QueueFault};
+
+use crate::{fault, insider, news, one_service, pair, signal, stands, story_of};
+
+#[test]
+fn after_an_hour_without_telegram_everything_is_right() {
+    let (house, place) = one_service();
+    let (ada, leaver) = insider(&house, &place, "Ada");
+    let (_, renewer) = insider(&house, &place, "Ben");
+    house.telegram().set_down(true);
+    let cyd = house.person("Cyd");
+    let buyer = house.storefront().sells_to(&place.service, "c-cyd", &cyd);
+    assert_eq!(buyer["invite_link"], json!(place.link), "a purchase does not need Telegram");
+    cyd.taps(&place.link);
+    house.storefront().cancels(&leaver, "now").is(200);
+    house.storefront().cancels(&renewer, "now").is(200);
+    let alert = house.trader("t1").alerts(&place.service, signal("EURUSD")).is(202);
+    house.passes(minutes(40));
+    house.storefront().sells(&place.service, "c-Ben");
+    house.passes(minutes(20));
+    assert_eq!(house.members(place.group).len(), 4, "nothing could be done");
+    assert_eq!(
+        house
+            .trader("t1")
+            .gets(&format!("/traders/services/{}/telegram-group/info", place.service))
+            .status,
+        503
+    );
+    house.telegram().set_down(false);
+    house.passes(hours(1));
+    assert_eq!(house.members(place.group), ["Ben", "Cyd", "Usher", "t1 (owner)"]);
+    assert_eq!(stands(&house, &leaver), pair("cancelled", "removed"));
+    assert_eq!(stands(&house, &renewer), pair("active", "joined"));
+    assert_eq!(stands(&house, &buyer), pair("active", "joined"));
+    let seen = house.trader("t1").sees_alert(&text(&alert, "/alert_id"));
+    assert_eq!(seen["status"], "sent");
+    assert_eq!(house.posts(place.group).len(), 2, "the greeting and the alert");
+    assert_eq!(news(&ada).len(), 1, "told that it is over");
+    assert!(house.queue().dead().is_empty());
+    assert_eq!(house.queue().next_visible(), None, "nothing is left on the way");
+}
+
+#[test]
+fn participants_that_are_invalid_at_random_leave_in_the_end() {
+    let (house, place) = one_service();
+    let sold: Vec<_> =
+        (0..20).map(|number| insider(&house, &place, &format!("P{number:02}")).1).collect();
+    fault(&house, json!({ "fault": "participant_id_invalid", "probability": 0.2 }));
+    for it in &sold {
+        house.storefront().cancels(it, "now").is(200);
+    }
+    house.passes(hours(2));
+    assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"]);
+    for it in &sold {
+        assert_eq!(stands(&house, it), pair("cancelled", "removed"));
+    }
+    let refused = house.calls("unbanChatMember").iter().filter(|call| call["code"] == 400).count();
+    assert!(refused > 0, "some did fail");
+}
+
+#[test]
+fn a_wait_is_kept_for_approvals_and_removals() {
+    for seconds in [5, 300, 2_282] {
+        let (house, place) = one_service();
+        let (_, leaver) = insider(&house, &place, "Ada");
+        for method in ["approveChatJoinRequest", "unbanChatMember"] {
+            let wait = json!({
+                "fault": "too_many_requests", "method": method, "count": 1, "retry_after": seconds,
+            });
+            fault(&house, wait);
+        }
+        let ben = house.person("Ben");
+        let buyer = house.storefront().sells_to(&place.service, "c-ben", &ben);
+        let begin = house.now();
+        ben.taps(&place.link);
+        house.storefront().cancels(&leaver, "now").is(200);
+        house.passes(hours(2));
+        assert_eq!(house.members(place.group), ["Ben", "Usher", "t1 (owner)"], "{seconds}");
+        assert_eq!(stands(&house, &buyer), pair("active", "joined"));
+        assert_eq!(stands(&house, &leaver), pair("cancelled", "removed"));
+        for method in ["approveChatJoinRequest", "unbanChatMember"] {
+            let calls = house.calls(method);
+            let good = calls.iter().rev().find(|call| call["code"] == 200).unwrap();
+            let at = good["at"].as_i64().unwrap();
+            assert!(at >= begin.as_millisecond() + seconds * 1_000, "{method} {seconds}");
+        }
+    }
+}
+
+#[test]
+fn an_approval_without_an_answer_ends_inside() {
+    for lost in [WireFault::LostBefore, WireFault::LostAfter] {
+        let (house, place) = one_service();
+        let ada = house.person("Ada");
+        let sold = house.storefront().sells_to(&place.service, "c-1", &ada);
+        house.telegram().fail_next("approveChatJoinRequest", lost);
+        ada.enters(&place.link);
+        house.passes(hours(1));
+        assert_eq!(house.members(place.group), ["Ada", "Usher", "t1 (owner)"], "{lost:?}");
+        assert_eq!(stands(&house, &sold), pair("active", "joined"), "{lost:?}");
+    }
+}
+
+#[test]
+fn a_removal_without_an_answer_ends_outside() {
+    for lost in [WireFault::LostBefore, WireFault::LostAfter] {
+        for method in ["getChatMember", "unbanChatMember"] {
+            let (house, place) = one_service();
+            let (_, sold) = insider(&house, &place, "Ada");
+            house.telegram().fail_next(method, lost);
+            house.storefront().cancels(&sold, "now").is(200);
+            house.passes(hours(1));
+            assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"], "{method} {lost:?}");
+            assert_eq!(stands(&house, &sold), pair("cancelled", "removed"), "{method} {lost:?}");
+        }
+    }
+}
+
+#[test]
+fn a_set_up_that_stumbles_at_any_step_gets_through() {
+    for method in ["getChat", "getChatMember", "setChatPermissions", "createChatInviteLink"] {
+        let house = testkit::House::new();
+        let trader = house.trader("t1");
+        let service = trader.creates_service("Gold");
+        let link = text(&trader.asks_for_group(&service, "link").is(202), "/setup_link");
+        house.telegram().fail_next(method, WireFault::LostAfter);
+        let group = house.person("Tara").adds_bot(&link, json!({}));
+        house.passes(hours(2));
+        assert_eq!(trader.sees_group(&service)["status"], "ready", "{method}");
+        assert_eq!(house.posts(group).len(), 1, "{method}");
+    }
+}
+
+#[test]
+fn removals_wait_for_lost_rights_and_go_on_by_themselves() {
+    let (house, place) = one_service();
+    let sold: Vec<_> =
+        (0..12).map(|number| insider(&house, &place, &format!("P{number:02}")).1).collect();
+    for it in &sold[..4] {
+        house.storefront().cancels(it, "now").is(200);
+    }
+    house.settle();
+    place.owner.does("promote", json!({ "chat_id": place.group, "remove": ["restrict_members"] }));
+    for it in &sold[4..] {
+        house.storefront().cancels(it, "now").is(200);
+    }
+    house.passes(hours(3));
+    assert_eq!(house.members(place.group).len(), 10);
+    assert_eq!(house.trader("t1").sees_group(&place.service)["status"], "degraded");
+    assert!(story_of(&house, &place, &sold[11]).contains(&"member.removal_parked".to_owned()));
+    assert_eq!(stands(&house, &sold[11]), pair("cancelled", "leaving"));
+    place.owner.does("promote", json!({ "chat_id": place.group, "add": ["restrict_members"] }));
+    house.passes(hours(7));
+    assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"]);
+    assert_eq!(house.trader("t1").sees_group(&place.service)["status"], "ready");
+}
+
+#[test]
+fn tables_that_cannot_be_reached_for_a_moment_delay_and_lose_nothing() {
+    for call in [Call::Read, Call::Commit] {
+        for lost in [0, 1, 2, 3, 4, 5] {
+            let (house, place) = one_service();
+            let (_, leaver) = insider(&house, &place, "Ada");
+            let ben = house.person("Ben");
+            let buyer = house.storefront().sells_to(&place.service, "c-ben", &ben);
+            house.storefront().cancels(&leaver, "now").is(200);
+            ben.taps(&place.link);
+            for _ in 0..=lost {
+                house.store().fail_next(Fault::NotDone(call));
+            }
+            house.passes(hours(1));
+            assert_eq!(
+                house.members(place.group),
+                ["Ben", "Usher", "t1 (owner)"],
+                "{call:?} {lost}"
+            );
+            assert_eq!(stands(&house, &leaver), pair("cancelled", "removed"));
+            assert_eq!(stands(&house, &buyer), pair("active", "joined"));
+        }
+    }
+}
+
+#[test]
+fn saves_whose_answers_are_lost_are_not_made_twice() {
+    for lost in 1..=6 {
+        let (house, place) = one_service();
+        let (ada, leaver) = insider(&house, &place, "Ada");
+        house.storefront().cancels(&leaver, "now").is(200);
+        for _ in 0..lost {
+            house.store().fail_next(Fault::CommitAnswerLost);
+        }
+        house.passes(hours(1));
+        assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"], "{lost}");
+        assert_eq!(stands(&house, &leaver), pair("cancelled", "removed"), "{lost}");
+        assert!(news(&ada).len() <= 1, "{lost}");
+    }
+}
+
+#[test]
+fn a_relay_that_fails_at_any_step_goes_on_from_there() {
+    for fault in [Fault::NotDone(Call::WriteAudit), Fault::AuditAnswerLost] {
+        let (house, place) = one_service();
+        house.store().fail_next(fault);
+        house.storefront().sells(&place.service, "c-1");
+        house.passes(minutes(1));
+        check_trail(&house, &place.service);
+    }
+    for fault in [QueueFault::NotSent, QueueFault::PartlySent, QueueFault::SendAnswerLost] {
+        let (house, place) = one_service();
+        let (_, sold) = insider(&house, &place, "Ada");
+        house.storefront().cancels(&sold, "now").is(200);
+        house.queue().fail_next(fault);
+        house.passes(minutes(1));
+        assert_eq!(stands(&house, &sold), pair("cancelled", "removed"), "{fault:?}");
+    }
+    let (house, place) = one_service();
+    house.events().fail_next();
+    house.storefront().sells(&place.service, "c-1");
+    house.passes(minutes(1));
+    let heard = house.events().heard();
+    assert_eq!(heard.iter().filter(|event| event.name == "SubscriptionPurchased").count(), 1);
+}
+
+fn check_trail(house: &testkit::House, service: &str) {
+    let trail = house.audit(service);
+    let bought = trail.iter().filter(|record| record.action == "subscription.purchased").count();
+    assert_eq!(bought, 1);
+}
+
+#[test]
+fn updates_come_twice_late_and_with_strange_fields_and_do_no_harm() {
+    let kinds = ["message", "my_chat_member", "chat_member", "chat_join_request"];
+    for kind in kinds {
+        for odd in ["webhook_duplicate", "extra_fields", "unknown_update", "webhook_delay"] {
+            let house = testkit::House::new();
+            fault(&house, json!({ "fault": odd, "method": kind, "delay_ms": 5_000 }));
+            let place = house.trader("t1").opens("Gold");
+            let (ada, sold) = insider(&house, &place, "Ada");
+            ada.leaves(place.group);
+            house.settle();
+            ada.enters(&place.link);
+            house.waits(minutes(1));
+            assert_eq!(stands(&house, &sold), pair("active", "joined"), "{kind} {odd}");
+            assert_eq!(house.posts(place.group).len(), 1, "{kind} {odd}");
+        }
+    }
+}
