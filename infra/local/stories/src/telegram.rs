@@ -71,6 +71,12 @@ impl<'a> Telegram<'a> {
         Ok(Self { stack })
     }
 
+    /// People in the Telegram of a stack whose Bot API server is known to be a simulator, whoever
+    /// started it.
+    pub const fn played(stack: &'a Stack) -> Self {
+        Self { stack }
+    }
+
     /// A request to the control interface.
     ///
     /// # Errors
