@@ -113,6 +113,11 @@ impl Tries {
         let retry_at = after(now, wait.max(ASK_AGAIN));
         Self { failures: self.failures.saturating_add(1), retry_at, ..self }
     }
+
+    /// Waits for a person's hand. A removal is not told when rights return, so every sweep tries.
+    fn parked(self, now: Timestamp) -> Self {
+        Self { failures: self.failures.saturating_add(1), retry_at: now, ..self }
+    }
 }
 
 impl Membership {
@@ -393,9 +398,6 @@ pub enum Removal {
     Parked,
 }
 
-/// How long a removal that waits for a person's hand is left alone.
-const PARKED: SignedDuration = SignedDuration::from_mins(25);
-
 /// The subscription after an attempt to remove the person, and whether they have to be told that
 /// they may come back. `None` when it is not being removed: somebody else has seen to it.
 pub fn removal_ended(
@@ -430,7 +432,7 @@ pub fn removal_ended(
             let tries = Tries { unanswered: true, ..tries.failed(now, wait) };
             Membership::Leaving { since, was_in, tries }
         }
-        Removal::Parked => Membership::Leaving { since, was_in, tries: tries.failed(now, PARKED) },
+        Removal::Parked => Membership::Leaving { since, was_in, tries: tries.parked(now) },
     };
     Some((with(old, membership), false))
 }

@@ -276,7 +276,7 @@ fn each_outcome_of_a_removal_has_its_end_when_nobody_paid() {
                 Removal::NotCalled => back(tries),
                 Removal::Failed { wait } => back(failed(wait)),
                 Removal::NoAnswer { wait } => back(Tries { unanswered: true, ..failed(wait) }),
-                Removal::Parked => back(failed(SignedDuration::from_mins(25))),
+                Removal::Parked => back(Tries { retry_at: hours(12), ..failed(WAIT) }),
             };
             assert_eq!(next.membership, expected, "{how:?}");
             let finished = matches!(how, Removal::Out | Removal::Untouchable);
