@@ -1,4 +1,10 @@
 //! Stories: the real handlers on the ports in memory, played by people.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "all of this is a test"
+)]
 
 mod alerts;
 mod api;
