@@ -97,6 +97,16 @@ impl<'a> Telegram<'a> {
         }
     }
 
+    /// Ends a fault that was ordered.
+    ///
+    /// # Errors
+    /// What the simulator said.
+    pub async fn lift(&self, fault: u64) -> Result<(), Trouble> {
+        let url = format!("{}/control/faults/{fault}", self.stack.address("telegram_api"));
+        self.stack.http().delete(url).send().await?.error_for_status()?;
+        Ok(())
+    }
+
     /// A person.
     ///
     /// # Errors
