@@ -65,7 +65,7 @@ test: .local/venv/ready check-template ## Everything: style, lints, docs, unit a
 	@$(step) "Conformance on the AWS emulator" infra/build/with-emulator infra/build/cargo-tests -p testkit --features emulator --test dynamodb
 	@$(step) "Examples in the documentation" cargo test --workspace --doc --locked --quiet
 	@$(MAKE) binaries
-	@PORT_BASE=$(TEST_PORT_BASE) $(step) "End-to-end stories" $(stack) run -- infra/build/cargo-tests -p stories
+	@PORT_BASE=$(TEST_PORT_BASE) $(step) "End-to-end stories" env NEXTEST_TEST_THREADS=6 $(stack) run -- infra/build/cargo-tests -p stories
 
 .PHONY: check-template
 check-template: .local/venv-tools/ready ## Validators on template.yaml and infra/openapi.yaml

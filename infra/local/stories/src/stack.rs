@@ -33,7 +33,7 @@ impl Caller {
 
 /// A text that nobody has used before.
 #[expect(clippy::disallowed_methods, reason = "stories bring their own randomness")]
-pub(crate) fn fresh() -> String {
+fn fresh() -> String {
     Uuid::new_v4().simple().to_string()
 }
 
@@ -71,6 +71,8 @@ impl Answer {
 #[derive(Debug)]
 pub struct Stack {
     root: PathBuf,
+    /// What `make` is told about the stack, beside what it finds in the environment.
+    environment: Vec<(String, String)>,
     description: Value,
     http: reqwest::Client,
     tokens: Mutex<HashMap<(String, String), String>>,
@@ -87,13 +89,36 @@ impl Stack {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..").canonicalize()?;
         let path = std::env::var_os("STACK_JSON")
             .map_or_else(|| root.join(".local/stack.json"), |path| root.join(path));
-        let text = std::fs::read_to_string(&path).map_err(|error| {
+        Self::described_by(root, &path, Vec::new())
+    }
+
+    /// The stack at this port base, which `make up` was told by PORT_BASE.
+    ///
+    /// # Errors
+    /// Tells how to start one when none is up.
+    pub fn at_port(port_base: u16) -> Result<Self, Trouble> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..").canonicalize()?;
+        let path = root.join(format!(".local/{port_base}/stack.json"));
+        let environment = vec![
+            ("PORT_BASE".to_owned(), port_base.to_string()),
+            ("STACK_JSON".to_owned(), path.display().to_string()),
+        ];
+        Self::described_by(root, &path, environment)
+    }
+
+    fn described_by(
+        root: PathBuf,
+        path: &Path,
+        environment: Vec<(String, String)>,
+    ) -> Result<Self, Trouble> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
             format!("no stack is up ({}: {error}). Start one with: make up", path.display())
         })?;
         // Fails only when it was done before, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Ok(Self {
             root,
+            environment,
             description: serde_json::from_str(&text)?,
             http: reqwest::Client::builder().timeout(std::time::Duration::from_secs(30)).build()?,
             tokens: Mutex::new(HashMap::new()),
@@ -124,6 +149,7 @@ impl Stack {
         let output = Command::new("make")
             .args(["--silent", target])
             .args(arguments)
+            .envs(self.environment.iter().cloned())
             .current_dir(&self.root)
             .output()
             .await?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::stack::{Stack, fresh};
+use crate::stack::Stack;
 use crate::{Trouble, until};
 
 /// The simulator's control interface.
@@ -159,6 +159,17 @@ impl<'a> Telegram<'a> {
         Ok(Group(self.control(&format!("groups/{chat}"), None).await?))
     }
 
+    /// The account of the bot in a group.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn bot_in(&self, chat: i64) -> Result<i64, Trouble> {
+        let group = self.look(chat).await?;
+        let is_bot = |member: &&Value| member.get("is_bot").and_then(Value::as_bool) == Some(true);
+        let bot = group.list("members").find(is_bot).ok_or("there is no bot in the group")?;
+        number(bot, "user")
+    }
+
     /// What the bot wrote to somebody, oldest first.
     ///
     /// # Errors
@@ -209,11 +220,6 @@ impl<'a> Telegram<'a> {
             Ok(if there == wanted { Ok(group) } else { Err(members.join(", ")) })
         })
         .await
-    }
-
-    /// A name that nobody else has.
-    pub fn new_name(name: &str) -> String {
-        format!("{name}-{}", fresh().chars().take(6).collect::<String>())
     }
 }
 
