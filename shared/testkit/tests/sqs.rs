@@ -63,16 +63,16 @@ impl Emulator {
         let alerts = make(format!("{name}.fifo")).attributes(FifoQueue, "true").send().await;
         let housekeeping = make(name).send().await;
         let urls = Urls {
-            alerts: alerts.unwrap().queue_url().unwrap().to_owned(),
-            housekeeping: housekeeping.unwrap().queue_url().unwrap().to_owned(),
+            alerts: alerts.unwrap().queue_url,
+            housekeeping: housekeeping.unwrap().queue_url,
         };
         Self { client, urls }
     }
 
     fn url(&self, lane: Lane) -> &str {
         match lane {
-            Lane::Alerts => &self.urls.alerts,
-            Lane::Housekeeping => &self.urls.housekeeping,
+            Lane::Alerts => self.urls.alerts.as_deref().unwrap(),
+            Lane::Housekeeping => self.urls.housekeeping.as_deref().unwrap(),
         }
     }
 }
