@@ -62,7 +62,7 @@ test: .local/venv/ready check-template ## Everything: style, lints, docs, unit a
 	@RUSTDOCFLAGS="-D warnings" $(step) "Documentation" cargo doc --workspace --no-deps --locked --quiet
 	@$(step) "Tests of the stack's scripts" .local/venv/bin/python -W ignore::ResourceWarning -m unittest discover -q -s infra/local/tests -t infra/local
 	@$(step) "Unit, property and handler tests" infra/build/cargo-tests --workspace --exclude stories
-	@$(step) "Conformance on the AWS emulator" infra/build/with-emulator infra/build/cargo-tests -p testkit --features emulator --test dynamodb
+	@$(step) "Conformance on the AWS emulator" infra/build/with-emulator infra/build/cargo-tests -p testkit --features emulator --test dynamodb --test sqs
 	@$(step) "Examples in the documentation" cargo test --workspace --doc --locked --quiet
 	@$(MAKE) binaries
 	@PORT_BASE=$(TEST_PORT_BASE) $(step) "End-to-end stories" env NEXTEST_TEST_THREADS=6 $(stack) run -- infra/build/cargo-tests -p stories
