@@ -87,8 +87,8 @@ pub fn row_from_image(image: Item) -> Result<Row, Broken> {
     let id = text(&image, "id").unwrap_or_default().to_owned();
     let kind = text(&image, "kind").unwrap_or_default().to_owned();
     let broken = |cause: String| broken(&id, &kind, cause);
-    let columns: Columns =
-        serde_dynamo::from_item(image).map_err(|error| broken(error.to_string()))?;
+    let columns: Columns = serde_dynamo::from_item(image)
+        .map_err(|_| broken("the attributes do not fit".to_owned()))?;
     let active = match (columns.active, columns.active_until) {
         (Some(service), Some(until)) => {
             Some((service, moment(&until).ok_or_else(|| broken("active_until".to_owned()))?))
