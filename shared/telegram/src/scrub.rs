@@ -77,8 +77,10 @@ fn shape_of(value: &Value) -> String {
         Value::String(_) => "text".to_owned(),
         Value::Array(items) => format!("[{} items]", items.len()),
         Value::Object(fields) => {
-            let fields: Vec<String> =
+            let mut fields: Vec<String> =
                 fields.iter().map(|(name, value)| format!("{name}: {}", shape_of(value))).collect();
+            // The order of a map is that of the build's features: the shape is always the same.
+            fields.sort();
             format!("{{{}}}", fields.join(", "))
         }
     }
