@@ -2,7 +2,7 @@
 
 use domain::time::after;
 use jiff::{SignedDuration, Timestamp};
-use limiter::{Call, Pass, take, told_to_wait};
+use limiter::{Call, Pass, take_bot, told_to_wait};
 use startup::Clock;
 use store::Store;
 use telegram::CallError;
@@ -18,7 +18,7 @@ const AHEAD: SignedDuration = SignedDuration::from_secs(2);
 /// "Unavailable" when there is none so soon.
 pub async fn turn(store: &impl Store, clock: &impl Clock) -> Result<(), Problem> {
     let now = clock.now();
-    match take(store, Call::Other, AHEAD, now).await? {
+    match take_bot(store, AHEAD, now).await? {
         Pass::At(at) => {
             clock.sleep_until(at).await;
             Ok(())

@@ -67,12 +67,15 @@ impl BotPace {
         (self, Turn::At(at))
     }
 
-    /// Telegram answered 429 for the whole bot.
+    /// Telegram answered 429 for the whole bot. Of several calls that were under way at the same
+    /// time each gets that answer: together they are one reason to go slower, not several.
     pub fn told_to_wait(mut self, now_ms: i64, seconds: u32) -> Self {
         let until = now_ms.saturating_add(i64::from(seconds).saturating_mul(1_000));
+        if now_ms >= self.blocked_until_ms {
+            self.interval_ms = (self.interval_ms * 6 / 5).min(MOST_INTERVAL_MS);
+        }
         self.blocked_until_ms = self.blocked_until_ms.max(until);
-        self.interval_ms = (self.interval_ms * 6 / 5).min(MOST_INTERVAL_MS);
-        self.adapted_ms = until;
+        self.adapted_ms = self.blocked_until_ms;
         self
     }
 }
@@ -177,6 +180,16 @@ mod tests {
         assert_eq!(slower.interval_ms, 44);
         let (later, _) = slower.take(35_000 + 60_000, 50);
         assert_eq!(later.interval_ms, 37);
+    }
+
+    #[test]
+    fn one_block_that_many_calls_run_into_slows_the_bot_down_once() {
+        let mut told = BotPace::default();
+        for call in 0..10 {
+            told = told.told_to_wait(1_000 + call, 34);
+        }
+        assert_eq!((told.interval_ms, told.blocked_until_ms), (44, 35_009));
+        assert_eq!(told.told_to_wait(35_009, 1).interval_ms, 52);
     }
 
     #[test]

@@ -45,56 +45,71 @@ fn cause(now: Timestamp) -> Cause {
     Cause { at: now, by: Actor::Sender, why: Why::Paced }
 }
 
-/// Takes a turn within the look-ahead. A message needs two, its chat's first: a turn of the bot is
-/// what others wait for, so it is not taken for a chat that is full.
+/// Takes a turn of the bot within the look-ahead. Every call needs one, and takes it when all else
+/// that it waits for has come: a turn that is taken ahead for a later moment would put everybody
+/// else behind that moment.
 ///
 /// # Errors
 /// [`StoreError`]; without its limiter nobody calls Telegram.
-pub async fn take(
+pub async fn take_bot(
     store: &impl Store,
-    call: Call,
     look_ahead: SignedDuration,
     now: Timestamp,
 ) -> Result<Pass, StoreError> {
-    let from = match call {
-        Call::Other => now,
-        Call::Message(chat) => match take_chat(store, chat, look_ahead, now).await? {
-            Pass::At(at) => at,
-            later @ Pass::NotBefore(_) => return Ok(later),
-        },
-    };
-    let rest = look_ahead.saturating_sub(from.duration_since(now)).max(SignedDuration::ZERO);
-    take_bot(store, from, rest, now).await
-}
-
-async fn take_bot(
-    store: &impl Store,
-    from: Timestamp,
-    look_ahead: SignedDuration,
-    now: Timestamp,
-) -> Result<Pass, StoreError> {
-    let ahead = i64::try_from(look_ahead.as_millis()).unwrap_or(i64::MAX);
     change(store, key::BOT_PACE, now, |read: Option<&Stored<BotPaceItem>>| {
         let pace = read.map_or_else(BotPace::default, |read| read.value.pace);
-        let (pace, turn) = pace.take(millis(from), ahead);
+        let (pace, turn) = pace.take(millis(now), ahead(look_ahead));
         (BotPaceItem { pace }, turn)
     })
     .await
 }
 
-async fn take_chat(
+/// Takes a turn in a chat within the look-ahead. Every message needs one, besides the bot's.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn take_chat(
     store: &impl Store,
     chat: ChatId,
     look_ahead: SignedDuration,
     now: Timestamp,
 ) -> Result<Pass, StoreError> {
-    let ahead = i64::try_from(look_ahead.as_millis()).unwrap_or(i64::MAX);
     change(store, &key::chat(chat), now, |read: Option<&Stored<ChatPaceItem>>| {
-        let pace = read.map_or_else(ChatPace::default, |read| read.value.pace.clone());
-        let (pace, turn) = pace.take(millis(now), ahead);
+        let (pace, turn) = chat_turn(read, look_ahead, now);
         (ChatPaceItem { chat, pace, at: now }, turn)
     })
     .await
+}
+
+/// What [`take_chat`] would say, without taking the turn: a turn of the bot is what others wait
+/// for, so it is not taken for a chat that is full.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn look_chat(
+    store: &impl Store,
+    chat: ChatId,
+    look_ahead: SignedDuration,
+    now: Timestamp,
+) -> Result<Pass, StoreError> {
+    let read = load::<ChatPaceItem>(store, &key::chat(chat)).await?;
+    Ok(match chat_turn(read.as_ref(), look_ahead, now).1 {
+        Turn::At(at) => Pass::At(instant(at)),
+        Turn::NotBefore(at) => Pass::NotBefore(instant(at)),
+    })
+}
+
+fn chat_turn(
+    read: Option<&Stored<ChatPaceItem>>,
+    look_ahead: SignedDuration,
+    now: Timestamp,
+) -> (ChatPace, Turn) {
+    let pace = read.map_or_else(ChatPace::default, |read| read.value.pace.clone());
+    pace.take(millis(now), ahead(look_ahead))
+}
+
+fn ahead(look_ahead: SignedDuration) -> i64 {
+    i64::try_from(look_ahead.as_millis()).unwrap_or(i64::MAX)
 }
 
 async fn change<E: Entity>(
