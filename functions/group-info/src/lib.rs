@@ -16,6 +16,10 @@ use web::{Call, Problem, Reply, owned_service, views};
 /// How old what is known may be.
 const FRESH: SignedDuration = SignedDuration::from_secs(60);
 
+/// How long Telegram is asked: a caller is answered before the HTTP API gives up, after 30 s
+/// (Amazon API Gateway, "Quotas for HTTP APIs").
+const PATIENCE: SignedDuration = SignedDuration::from_secs(22);
+
 /// How often it is tried when the group moves or others change the service meanwhile.
 const TRIES: usize = 3;
 
@@ -74,7 +78,11 @@ impl<S: Store, T: Telegram, C: Clock> Info<S, T, C> {
     ) -> Result<Option<Service>, Problem> {
         turn(&self.store, &self.clock).await?;
         let mut next = group.clone();
-        match look(&self.telegram, group.chat, self.bot, true).await {
+        let look = look(&self.telegram, group.chat, self.bot, true);
+        let Some(seen) = self.clock.in_time(after(now, PATIENCE), look).await else {
+            return Err(Problem::unavailable(SignedDuration::from_secs(5)));
+        };
+        match seen {
             Ok(seen) => next.observe(seen, now),
             Err(CallError::BotRemoved) => {
                 next.right_lost(GroupProblem::BotOutside, now);

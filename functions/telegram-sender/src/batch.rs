@@ -1,9 +1,11 @@
 //! A batch of messages: each is parsed and carried out on its own, in order within its group.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::panic::AssertUnwindSafe;
 
 use domain::task::{Lane, Task};
+use domain::time::before;
 use futures::future::FutureExt as _;
 use futures::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
@@ -20,11 +22,16 @@ const AT_ONCE: usize = 5;
 /// A task is only begun when so much time is left: the longest call, and room for its turn.
 const NEEDED: SignedDuration = SignedDuration::from_secs(40);
 
+/// A task is broken off when only so much time is left: enough to give its message back. Killed
+/// together with the function, it would keep its message hidden for minutes, and behind an alert
+/// every other of its group.
+const RESERVE: SignedDuration = SignedDuration::from_secs(3);
+
 /// When a message is tried again whose task could not be carried out at all.
 const AFTER_ERROR: SignedDuration = SignedDuration::from_secs(20);
 
-/// A message as it came from a queue.
-#[derive(Clone, Debug)]
+/// A message as it came from a queue. `Debug` does not show the body: it can hold a Telegram id.
+#[derive(Clone)]
 pub struct Received {
     /// The id under which a failure is reported.
     pub message_id: String,
@@ -34,6 +41,12 @@ pub struct Received {
     pub lane: Lane,
     /// What it says.
     pub body: String,
+}
+
+impl fmt::Debug for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Received").field("lane", &self.lane).finish_non_exhaustive()
+    }
 }
 
 /// Reads a batch as Lambda hands it over. The queue's name tells the lane: the alerts' is FIFO.
@@ -56,7 +69,7 @@ pub fn received(event: aws_lambda_events::sqs::SqsEvent) -> Vec<Received> {
 
 impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
     /// Carries out one message. Whatever happens in it, a panic included, ends with it.
-    async fn one(&self, message: &Received) -> Outcome {
+    async fn one(&self, message: &Received, deadline: Timestamp) -> Outcome {
         let task: Task = match serde_json::from_str(&message.body) {
             Ok(task) => task,
             Err(error) => {
@@ -66,7 +79,12 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
                 return Outcome::Later(AFTER_ERROR);
             }
         };
-        let result = AssertUnwindSafe(self.carry_out(task, message.lane)).catch_unwind().await;
+        let work = AssertUnwindSafe(self.carry_out(task, message.lane)).catch_unwind();
+        let Some(result) = self.clock.in_time(before(deadline, RESERVE), work).await else {
+            // What it left behind is what a crash leaves behind: a lease that ends by itself.
+            tracing::error!(task = task.name(), "a task took too long and was broken off");
+            return Outcome::Later(AFTER_ERROR);
+        };
         match result {
             Ok(Ok(outcome)) => {
                 tracing::info!(task = task.name(), ?outcome, "carried out a task");
@@ -93,7 +111,7 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
             let outcome = match wait {
                 Some(wait) => Outcome::Later(wait),
                 None if late => Outcome::Later(SignedDuration::ZERO),
-                None => self.one(&message).await,
+                None => self.one(&message, deadline).await,
             };
             let Outcome::Later(delay) = outcome else { continue };
             wait = Some(delay);
