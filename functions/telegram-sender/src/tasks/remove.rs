@@ -2,7 +2,7 @@
 
 use domain::change::Why;
 use domain::ids::{ChatId, SubscriptionId, UserId};
-use domain::membership::{Removal, RemovalPlan, plan_removal, removal_ended};
+use domain::membership::{Membership, Removal, RemovalPlan, plan_removal, removal_ended};
 use domain::subscription::Subscription;
 use domain::task::Lane;
 use jiff::SignedDuration;
@@ -17,7 +17,37 @@ use crate::trouble::Trouble;
 use crate::{Outcome, Sender, TRIES, TaskError, because};
 
 /// How one attempt went, and what becomes of the message.
-type Attempt = (Removal, Outcome);
+type Attempt = (Ended, Outcome);
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// They were outside when they were looked for.
+    WasOutside,
+    /// As far as this attempt went.
+    By(Removal),
+}
+
+impl Ended {
+    /// What it is to the books.
+    const fn removal(self) -> Removal {
+        match self {
+            Self::WasOutside => Removal::Out,
+            Self::By(how) => how,
+        }
+    }
+
+    /// Whether they went out by themself or by an administrator's hand: they were inside, they are
+    /// not any more, and no earlier call of ours can have been the reason.
+    const fn went_by_themself(self, old: &Subscription) -> bool {
+        match (self, &old.membership) {
+            (Self::WasOutside, Membership::Removing { was_in, tries, .. }) => {
+                *was_in && !tries.unanswered
+            }
+            _ => false,
+        }
+    }
+}
 
 impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
     /// Removes the holder of a subscription, unless they are entitled (again).
@@ -63,7 +93,7 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
                 self.take_out(id, group.chat, user, failures, lane).await?
             }
             // Nobody to remove, or nothing to remove them from.
-            (None, _) | (_, None) => (Removal::Out, Outcome::Done),
+            (None, _) | (_, None) => (Ended::WasOutside, Outcome::Done),
         };
         self.save_removal(id, how).await?;
         Ok(outcome)
@@ -81,13 +111,18 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
             Ok(member) => member.status,
             // Telegram does not know them here, so they cannot be inside.
             Err(CallError::UnknownUser | CallError::UserUnreachable) => MemberStatus::Left,
+            // A look that had no answer did nothing.
+            Err(CallError::UnknownOutcome { description }) => {
+                let error = CallError::Transient { description };
+                return self.removal_failed(error, chat, failures).await;
+            }
             Err(error) => return self.removal_failed(error, chat, failures).await,
         };
         if status.is_admin() {
-            return Ok((Removal::Untouchable, Outcome::Done));
+            return Ok((Ended::By(Removal::Untouchable), Outcome::Done));
         }
         if let Some(wait) = self.turn(lane, Call::Other).await? {
-            return Ok((Removal::NotCalled, Outcome::Later(wait)));
+            return Ok((Ended::By(Removal::NotCalled), Outcome::Later(wait)));
         }
         // A ban by a human administrator stays as it is. Somebody outside may have an open request.
         if status.is_outside() {
@@ -97,15 +132,15 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
                     return self.removal_failed(error, chat, failures).await;
                 }
             }
-            return Ok((Removal::Out, Outcome::Done));
+            return Ok((Ended::WasOutside, Outcome::Done));
         }
         // The last look before the call: whoever has paid by now stays.
         let again = load::<Subscription>(&self.store, &id.to_string()).await?;
         if again.is_none_or(|now| now.value.entitled(self.clock.now())) {
-            return Ok((Removal::NotCalled, Outcome::Done));
+            return Ok((Ended::By(Removal::NotCalled), Outcome::Done));
         }
         match self.telegram.remove_member(chat, user).await {
-            Ok(()) | Err(CallError::AlreadySo) => Ok((Removal::Out, Outcome::Done)),
+            Ok(()) | Err(CallError::AlreadySo) => Ok((Ended::By(Removal::Out), Outcome::Done)),
             Err(error) => self.removal_failed(error, chat, failures).await,
         }
     }
@@ -121,7 +156,7 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
             true => Outcome::Later(wait),
             false => Outcome::Done,
         };
-        Ok(match self.trouble(error, chat, Call::Other).await? {
+        let (how, outcome) = match self.trouble(error, chat, Call::Other).await? {
             Trouble::Wait(wait) => (Removal::NotCalled, Outcome::Later(wait)),
             Trouble::Passing(CallError::UnknownOutcome { .. }) => {
                 (Removal::NoAnswer { wait }, again)
@@ -130,28 +165,31 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
             Trouble::Hands(_) => (Removal::Parked, Outcome::Done),
             Trouble::Answer(CallError::TargetIsAdmin) => (Removal::Untouchable, Outcome::Done),
             Trouble::Answer(CallError::UnknownUser | CallError::UserUnreachable) => {
-                (Removal::Out, Outcome::Done)
+                return Ok((Ended::WasOutside, Outcome::Done));
             }
             // A basic group, for one: nothing but a person's hand helps.
             Trouble::Answer(error) => {
                 tracing::error!(cause = %error, "Telegram refused a removal");
                 (Removal::Parked, Outcome::Done)
             }
-        })
+        };
+        Ok((Ended::By(how), outcome))
     }
 
     /// Saves how it went. A purchase that came meanwhile is seen here.
-    async fn save_removal(&self, id: SubscriptionId, how: Removal) -> Result<(), TaskError> {
+    async fn save_removal(&self, id: SubscriptionId, ended: Ended) -> Result<(), TaskError> {
         for _ in 0..TRIES {
             let Some(read) = load::<Subscription>(&self.store, &id.to_string()).await? else {
                 return Ok(());
             };
-            let now = self.clock.now();
+            let (now, how) = (self.clock.now(), ended.removal());
             let Some((next, invited_back)) = removal_ended(&read.value, how, now) else {
                 return Ok(());
             };
             let entitled = next.entitled(now);
             let why = match how {
+                // Nobody is told that they were taken out who was not.
+                _ if ended.went_by_themself(&read.value) => Why::MemberLeft,
                 _ if invited_back => Why::MemberInvitedBack,
                 _ if entitled => Why::RemovalDropped,
                 Removal::Out => Why::MemberRemoved,
