@@ -54,6 +54,11 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
                     (Some(Admission::Failed), Outcome::Later(back_off(failures)))
                 }
                 Trouble::Passing(_) | Trouble::Hands(_) => (Some(Admission::Failed), Outcome::Done),
+                Trouble::Answer(CallError::NotPending)
+                    if self.is_inside(group.chat, user).await =>
+                {
+                    (Some(Admission::In), Outcome::Done)
+                }
                 // Withdrawn, handled by an administrator, or not possible for this account.
                 Trouble::Answer(error) => {
                     tracing::info!(cause = %error, "a join request could not be approved");
@@ -65,6 +70,13 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
             self.save_admission(id, how).await?;
         }
         Ok(outcome)
+    }
+
+    /// Whether somebody without an open request is in: it was approved before, perhaps by a call
+    /// that had no answer. Where Telegram does not say, an update about it will.
+    async fn is_inside(&self, chat: ChatId, user: UserId) -> bool {
+        let member = self.telegram.get_chat_member(chat, user).await;
+        member.is_ok_and(|member| member.status.is_inside())
     }
 
     async fn save_admission(&self, id: SubscriptionId, how: Admission) -> Result<(), TaskError> {
@@ -141,10 +153,11 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         why: Declined,
         lane: Lane,
     ) -> Result<Outcome, TaskError> {
-        self.say_once(user.private_chat(), &texts::declined(why, service), lane).await?;
+        // The turn comes first: whoever waits for it anew would be told again each time.
         if let Some(wait) = self.turn(lane, Call::Other).await? {
             return Ok(Outcome::Later(wait));
         }
+        self.say_once(user.private_chat(), &texts::declined(why, service), lane).await?;
         let Err(error) = self.telegram.decline_join_request(chat, user).await else {
             return Ok(Outcome::Done);
         };

@@ -26,9 +26,7 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         let Some((service, group)) = self.group_of(service).await? else {
             return Ok(Outcome::Done);
         };
-        let known = load::<UserClaim>(&self.store, &key::user(service.id, user)).await?.is_some();
-        let guest = load::<Pass>(&self.store, &key::pass(service.id, user)).await?.is_some();
-        if known || guest || service.settings.guard == Guard::Observe {
+        if service.settings.guard == Guard::Observe || self.belongs(service.id, user).await? {
             return Ok(Outcome::Done);
         }
         if let Some(wait) = self.turn(lane, Call::Other).await? {
@@ -41,6 +39,10 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
             Ok(_) => {
                 if let Some(wait) = self.turn(lane, Call::Other).await? {
                     return Ok(Outcome::Later(wait));
+                }
+                // The last look before the call: they may have bought by now.
+                if self.belongs(service.id, user).await? {
+                    return Ok(Outcome::Done);
                 }
                 self.telegram.remove_member(group.chat, user).await
             }
@@ -57,5 +59,11 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
             Trouble::Hands(CallError::RightsLost { .. }) => Outcome::Later(back_off(20)),
             Trouble::Hands(_) | Trouble::Answer(_) => Outcome::Done,
         })
+    }
+
+    /// Whether somebody has a subscription, whatever became of it, or a guest's pass.
+    async fn belongs(&self, service: ServiceId, user: UserId) -> Result<bool, TaskError> {
+        Ok(load::<UserClaim>(&self.store, &key::user(service, user)).await?.is_some()
+            || load::<Pass>(&self.store, &key::pass(service, user)).await?.is_some())
     }
 }

@@ -122,12 +122,12 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         let name = service.name.as_str();
         if there.title.as_deref() != Some(name) {
             self.step(lane).await?;
-            already(self.telegram.set_chat_title(chat, name).await)?;
+            cosmetic(self.telegram.set_chat_title(chat, name).await)?;
         }
         let about = service.description.as_ref().map(|text| text.as_str()).unwrap_or_default();
         if there.description.as_deref().unwrap_or_default() != about {
             self.step(lane).await?;
-            already(self.telegram.set_chat_description(chat, about).await)?;
+            cosmetic(self.telegram.set_chat_description(chat, about).await)?;
         }
         Ok(())
     }
@@ -160,6 +160,17 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
 fn already(answer: Result<(), CallError>) -> Result<(), CallError> {
     match answer {
         Err(CallError::AlreadySo) => Ok(()),
+        answer => answer,
+    }
+}
+
+/// A name that Telegram will never take must not keep a group from getting ready.
+fn cosmetic(answer: Result<(), CallError>) -> Result<(), CallError> {
+    match already(answer) {
+        Err(error @ CallError::BadInput { .. }) => {
+            tracing::warn!(cause = %error, "a group does not carry the words of its service");
+            Ok(())
+        }
         answer => answer,
     }
 }
