@@ -113,10 +113,11 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         if let Some(from) = message.migrate_from_chat_id {
             return Ok(chat_moved(self.store(), from, chat, Actor::Telegram, self.now).await?);
         }
-        let Some(user) = message.from.as_ref().filter(|user| !user.is_bot) else { return Ok(()) };
+        let Some(user) = &message.from else { return Ok(()) };
         let Some(command) = message.text.as_deref().and_then(|text| self.start(text)) else {
             return Ok(());
         };
+        // In a group, an administrator who stays anonymous writes as a bot of Telegram's.
         if chat.get() > 0 {
             self.start_in_private(user.id, command).await
         } else {

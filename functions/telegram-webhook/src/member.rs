@@ -3,7 +3,7 @@
 use domain::change::{Actor, Stored, Why};
 use domain::ids::{ServiceId, UserId};
 use domain::link::{Link, LinkUrl, Pass, link_used};
-use domain::membership::{JoinRequest, asked_to_join, came_in, went_out};
+use domain::membership::{JoinRequest, asked_to_join, came_in, no_longer_admin, went_out};
 use domain::subscription::{Subscription, subscription_due};
 use domain::task::{Declined, Task};
 use queue::Queue;
@@ -67,11 +67,15 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         let Some(service) = service_of_chat(self.store(), change.chat.id).await? else {
             return Ok(());
         };
-        let (was, is) = (change.old.status.is_inside(), change.new.status);
+        let (was, is) = (change.old.status, change.new.status);
         if is.is_outside() {
             self.went_out(service, user.id).await
-        } else if is.is_inside() && !was && !is.is_admin() {
+        } else if !is.is_inside() || is.is_admin() {
+            Ok(())
+        } else if !was.is_inside() {
             self.came_in(service, user.id, change.invite_link.as_ref()).await
+        } else if was.is_admin() {
+            self.no_longer_admin(service, user.id).await
         } else {
             Ok(())
         }
@@ -84,10 +88,18 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         link: Option<&ChatInviteLink>,
     ) -> Result<(), Problem> {
         let cause = self.by(Actor::Person, Why::MemberJoined);
+        let is_guest = self.is_guest(service, user, link).await?;
         for _ in 0..TRIES {
             let Some(read) = self.subscription_of(service, user).await? else {
-                return self.stranger_came_in(service, user, link).await;
+                return match is_guest {
+                    true => Ok(()),
+                    false => self.queue(Task::Evict { service, user }).await,
+                };
             };
+            // The trader's pass lets in whoever once was a buyer, too.
+            if is_guest && !read.value.entitled(self.now) {
+                return Ok(());
+            }
             let Some(mut next) = came_in(&read.value, self.now) else { return Ok(()) };
             // Whoever comes in after the end is taken out at once, not by the next sweep.
             if let Some((ended, _)) =
@@ -103,22 +115,20 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         Err(Problem::again())
     }
 
-    /// Somebody without a subscription: a guest by a link of the trader, or an intruder.
-    async fn stranger_came_in(
+    /// Whether somebody who came in has a pass, by a link of the trader now or earlier. Such a link
+    /// dies with its first use, whoever it is that used it.
+    async fn is_guest(
         &self,
         service: ServiceId,
         user: UserId,
         link: Option<&ChatInviteLink>,
-    ) -> Result<(), Problem> {
-        if load::<Pass>(self.store(), &key::pass(service, user)).await?.is_some() {
-            return Ok(());
-        }
+    ) -> Result<bool, Problem> {
         if let Some(url) = link.map(|link| link.invite_link.as_str())
             && self.let_guest_in(service, user, url).await?
         {
-            return Ok(());
+            return Ok(true);
         }
-        self.queue(Task::Evict { service, user }).await
+        Ok(load::<Pass>(self.store(), &key::pass(service, user)).await?.is_some())
     }
 
     /// Uses up a guest's link, and gives its guest a pass. False when it is no such link, or one
@@ -138,11 +148,27 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
                 return Ok(false);
             };
             let Some(used) = link_used(&read.value, self.now) else { return Ok(false) };
+            let old = load::<Pass>(self.store(), &key::pass(service, user)).await?;
             let pass = Pass { service, user, link: used.id, since: self.now };
-            let writes = vec![Write::update(&read, &used, &cause), Write::create(&pass, &cause)];
+            let writes =
+                vec![Write::update(&read, &used, &cause), Write::put(old.as_ref(), &pass, &cause)];
             match self.store().commit(writes).await {
                 Err(CommitError::Conflict) => {}
                 done => return Ok(done.map(|()| true)?),
+            }
+        }
+        Err(Problem::again())
+    }
+
+    /// An administrator became a plain member: whoever was left inside for that is looked at again.
+    async fn no_longer_admin(&self, service: ServiceId, user: UserId) -> Result<(), Problem> {
+        let cause = self.by(Actor::Person, Why::MemberDemoted);
+        for _ in 0..TRIES {
+            let Some(read) = self.subscription_of(service, user).await? else { return Ok(()) };
+            let Some(next) = no_longer_admin(&read.value, self.now) else { return Ok(()) };
+            match self.store().commit(vec![Write::update(&read, &next, &cause)]).await {
+                Err(CommitError::Conflict) => {}
+                done => return Ok(done?),
             }
         }
         Err(Problem::again())

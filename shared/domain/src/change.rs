@@ -128,6 +128,8 @@ reasons! {
     MemberInvitedBack => "member.invited_back",
     /// Owner or administrator: left inside.
     MemberKept => "member.kept",
+    /// The buyer, left inside as an administrator, is none any more.
+    MemberDemoted => "member.demoted",
     /// The sweep began something again.
     Nudged => "usher.nudged",
     /// An alert was accepted.

@@ -253,6 +253,21 @@ pub fn came_in(subscription: &Subscription, now: Timestamp) -> Option<Subscripti
     }
 }
 
+/// Telegram says that the person is no administrator any more: nothing keeps them inside after the
+/// end. `None` when that changes nothing here.
+pub fn no_longer_admin(subscription: &Subscription, now: Timestamp) -> Option<Subscription> {
+    match subscription.membership {
+        Membership::Kept { .. } if subscription.entitled(now) => {
+            Some(with(subscription, Membership::Joined { since: now }))
+        }
+        Membership::Kept { .. } => {
+            let tries = Tries::none(now);
+            Some(with(subscription, Membership::Leaving { since: now, was_in: true, tries }))
+        }
+        _ => None,
+    }
+}
+
 /// Telegram says that the person is out: by themself, or by an administrator.
 pub fn went_out(subscription: &Subscription, now: Timestamp) -> Option<Subscription> {
     match &subscription.membership {
@@ -440,4 +455,46 @@ pub fn removal_ended(
 /// Whether a sender may be inside the removal at this moment.
 pub fn holds_lease(subscription: &Subscription, now: Timestamp) -> bool {
     matches!(subscription.membership, Membership::Removing { lease_until, .. } if now < lease_until)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{CustomerId, ServiceId, SubscriptionId, UserId};
+    use crate::service::Settings;
+    use crate::subscription::Status;
+
+    fn kept() -> Subscription {
+        let start = Timestamp::UNIX_EPOCH;
+        let customer = CustomerId::parse("c-1").unwrap();
+        let service = ServiceId::fresh(uuid::Uuid::from_u128(1));
+        Subscription {
+            id: SubscriptionId::derived(service, &customer),
+            service,
+            customer,
+            email: None,
+            user: Some(UserId::new(1001)),
+            status: Status::Expired,
+            starts_at: start,
+            ends_at: start,
+            access_ends_at: start,
+            reminders: Settings::default().reminder_hours,
+            membership: Membership::Kept { at: start },
+            claims: 0,
+            purchases: 1,
+            created_at: start,
+        }
+    }
+
+    #[test]
+    fn whoever_was_left_inside_as_an_administrator_leaves_when_they_are_none_any_more() {
+        let now = after(Timestamp::UNIX_EPOCH, SignedDuration::from_hours(1));
+        let next = no_longer_admin(&kept(), now).unwrap();
+        assert!(matches!(next.membership, Membership::Leaving { was_in: true, .. }));
+        assert!(next.due_at() > Some(now));
+        let paid = Subscription { access_ends_at: Timestamp::MAX, ..kept() };
+        let next = no_longer_admin(&paid, now).unwrap();
+        assert_eq!(next.membership, Membership::Joined { since: now });
+        assert_eq!(no_longer_admin(&next, now), None);
+    }
 }
