@@ -99,10 +99,16 @@ pub async fn handle<S: Store, Q: Queue, E: Events>(
 impl<S: Store, Q: Queue, E: Events> Relay<S, Q, E> {
     async fn one(&self, before: Option<Row>, after: Row) -> Result<(), RelayError> {
         let Some((after, meta)) = record(after)? else { return Ok(()) };
-        let before = match before {
-            Some(before) => record(before)?.map(|(record, _)| record),
-            None => None,
-        };
+        // An old row that cannot be read any more must not cost what follows from the new one.
+        let before = before.and_then(|row| {
+            record(row)
+                .inspect_err(|broken| {
+                    tracing::error!(cause = %broken, "a row before its change could not be read");
+                })
+                .ok()
+                .flatten()
+                .map(|(record, _)| record)
+        });
         self.carry_out(before.as_ref(), &after, &meta).await
     }
 
