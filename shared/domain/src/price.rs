@@ -34,12 +34,15 @@ impl Positive {
     /// [`DecimalError`] says what does not fit.
     pub fn parse(text: &str) -> Result<Self, DecimalError> {
         let text = text.trim();
-        let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+        let (whole, part) = match text.split_once('.') {
+            Some((whole, part)) => (whole, Some(part)),
+            None => (text, None),
+        };
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        if !digits(whole) || !digits(part) {
+        if !digits(whole) || part.is_some_and(|part| !digits(part)) {
             return Err(DecimalError::Form);
         }
-        if whole.len() + part.len() > 20 {
+        if whole.len() + part.map_or(0, str::len) > 20 {
             return Err(DecimalError::TooLong);
         }
         let value = Decimal::from_str_exact(text).map_err(|_| DecimalError::Form)?;
@@ -146,6 +149,8 @@ mod tests {
         }
         assert_eq!(Positive::parse("0.000"), Err(DecimalError::Zero));
         assert_eq!(Positive::parse(&"1".repeat(21)), Err(DecimalError::TooLong));
+        assert_eq!(Positive::parse(&format!("1.{}", "1".repeat(20))), Err(DecimalError::TooLong));
+        assert!(Positive::parse(&"1".repeat(20)).is_ok());
     }
 
     #[test]
