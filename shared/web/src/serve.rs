@@ -70,11 +70,13 @@ fn call(request: Request) -> Call {
         map.map(|map| map.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect())
             .unwrap_or_default()
     };
+    // None is dropped for its characters: a key that does not fit is refused, not overlooked.
     let headers: HashMap<_, _> = request
         .headers()
         .iter()
-        .filter_map(|(name, value)| {
-            Some((name.as_str().to_ascii_lowercase(), value.to_str().ok()?.to_owned()))
+        .map(|(name, value)| {
+            let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            (name.as_str().to_ascii_lowercase(), text)
         })
         .collect();
     Call {
