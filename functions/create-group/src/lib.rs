@@ -2,7 +2,7 @@
 
 use domain::change::{Stored, Why};
 use domain::group::{
-    ChatClaim, Group, GroupRequest, Holder, Mode, TelegramGroup, request_group, take_spare,
+    ChatClaim, Group, GroupRequest, Holder, Mode, Phase, TelegramGroup, request_group, take_spare,
 };
 use domain::ids::ServiceId;
 use domain::service::Service;
@@ -122,9 +122,10 @@ async fn attempt(
 /// The spare group that has waited longest and is still free.
 async fn spare(store: &impl Store) -> Result<Option<(Stored<ChatClaim>, TelegramGroup)>, Problem> {
     for row in store.list(&List::Spares, SPARES, None).await?.items {
-        // The index is a hint: the row itself says whether the group is still free.
+        // The index is a hint: the row itself says whether the group is still free, and well.
         if let Some(claim) = load::<ChatClaim>(store, &row.id).await?
             && let Holder::Spare { group } = &claim.value.holder
+            && group.phase == Phase::Ready
         {
             let group = group.as_ref().clone();
             return Ok(Some((claim, group)));
