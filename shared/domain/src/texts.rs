@@ -43,7 +43,10 @@ impl Message {
     }
 }
 
-/// Makes a text safe to stand between or inside of HTML tags.
+/// Makes any text safe to stand in Telegram's HTML, between tags and inside a quoted attribute.
+///
+/// Telegram knows exactly four names of entities: `&lt;`, `&gt;`, `&amp;` and `&quot;` (Bot API,
+/// "HTML style"). An apostrophe is left alone: put attributes in double quotes.
 pub fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {

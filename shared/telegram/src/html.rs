@@ -1,28 +1,12 @@
 //! Telegram's HTML: escaping, and how long a text is in Telegram's eyes.
 
+pub use domain::texts::escape;
+
 /// The longest text of a message, in characters after entities parsing (Bot API, `sendMessage`).
 pub const MAX_TEXT: usize = 4096;
 
 /// The longest caption of a photo, in characters after entities parsing (Bot API, `sendPhoto`).
 pub const MAX_CAPTION: usize = 1024;
-
-/// Makes any text safe to stand in Telegram's HTML, between tags and inside a quoted attribute.
-///
-/// Telegram knows exactly four names of entities: `&lt;`, `&gt;`, `&amp;` and `&quot;` (Bot API,
-/// "HTML style"). An apostrophe is left alone: put attributes in double quotes.
-pub fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
-}
 
 /// How many characters Telegram counts against [`MAX_TEXT`] and [`MAX_CAPTION`]: Unicode
 /// characters (code points, not bytes and not UTF-16 units, which count only in the offsets of
