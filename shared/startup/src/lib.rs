@@ -53,9 +53,9 @@ pub struct Start {
 pub async fn begin() -> Start {
     tracing_subscriber::fmt()
         .json()
-        .with_env_filter(
+        .with_env_filter(filter(
             EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")),
-        )
+        ))
         .with_current_span(false)
         .with_ansi(false)
         // CloudWatch puts a time on every line.
@@ -69,4 +69,13 @@ pub async fn begin() -> Start {
     // Boxed: the future is large, and every function would hold its own copy of its code.
     let aws = Box::pin(aws_config::defaults(BehaviorVersion::latest()).http_client(http).load());
     Start { aws: aws.await, settings: Settings::from_environment() }
+}
+
+/// Keeps those quiet who, at the levels for finding mistakes, show requests as they go out: the
+/// bot's token stands in the address, Telegram ids in the bodies.
+fn filter(wanted: EnvFilter) -> EnvFilter {
+    ["aws=warn", "h2=warn", "hyper=warn", "reqwest=warn", "rustls=warn"]
+        .into_iter()
+        .filter_map(|directive| directive.parse().ok())
+        .fold(wanted, EnvFilter::add_directive)
 }
