@@ -2,7 +2,7 @@
 //!
 //! - [`Telegram`] is the port: what Usher asks of Telegram. Code is generic over it.
 //! - [`BotApi`] is the real one, over HTTP, for any base URL.
-//! - [`CallError`] says what to do after a failed call; [`classify`] decides it from the answer.
+//! - [`CallError`] says what to do after a failed call; [`classify()`] decides it from the answer.
 //! - [`parse_update`] reads what the webhook receives. It never lets one odd update block the
 //!   queue behind it.
 //!

@@ -2,8 +2,11 @@
 //! their digits, because prices must.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fmt;
 
 use domain::price::Positive;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::problem::{Fault, Problem};
@@ -36,9 +39,27 @@ impl<'a> Fields<'a> {
             let (line, column) = (error.line(), error.column());
             Problem::bad_json(format!("The JSON breaks off at line {line}, column {column}."))
         })?;
-        let map = serde_json::from_str(value.get())
-            .map_err(|_| Problem::invalid_at("", "must be an object"))?;
-        Ok(Self { at: String::new(), map, faults: Vec::new() })
+        Self::of(String::new(), value).ok_or_else(|| Problem::invalid_at("", "must be an object"))
+    }
+
+    /// The fields of an object at this place; `None` when it is none.
+    fn of(at: String, value: Raw<'a>) -> Option<Self> {
+        let Members(members) = serde_json::from_str(value.get()).ok()?;
+        let mut fields = Self { at, map: BTreeMap::new(), faults: Vec::new() };
+        for (name, raw) in members {
+            // Which of the two was meant? Readers of JSON differ (RFC 8259, section 4), and a stop
+            // loss is not to be guessed.
+            match fields.map.entry(name) {
+                Entry::Vacant(place) => {
+                    place.insert(raw);
+                }
+                Entry::Occupied(place) => {
+                    let name = place.key().clone();
+                    fields.fault(&name, "is named twice");
+                }
+            }
+        }
+        Some(fields)
     }
 
     /// Whether no fault was found so far. What needs several fields at once is only worth
@@ -121,12 +142,10 @@ impl<'a> Fields<'a> {
         read: impl FnOnce(&mut Fields<'a>) -> Option<T>,
     ) -> Option<T> {
         let raw = self.take(name)?;
-        let Ok(map) = serde_json::from_str(raw.get()) else {
+        let Some(mut inner) = Fields::of(format!("{}/{name}", self.at), raw) else {
             self.fault(name, "must be an object");
             return None;
         };
-        let at = format!("{}/{name}", self.at);
-        let mut inner = Fields { at, map, faults: Vec::new() };
         let value = read(&mut inner);
         inner.refuse_the_rest();
         self.faults.append(&mut inner.faults);
@@ -166,6 +185,33 @@ impl<'a> Fields<'a> {
             None if self.faults.is_empty() => Err(Problem::internal()),
             _ => Err(Problem::invalid(self.faults)),
         }
+    }
+}
+
+/// The members of an object as they were written, one by one.
+struct Members<'a>(Vec<(String, Raw<'a>)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Vec<(String, Raw<'de>)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(members)
+            }
+        }
+
+        deserializer.deserialize_map(Reader).map(Members)
     }
 }
 
@@ -286,6 +332,16 @@ mod tests {
         fields.alias("symbol", "ticker");
         let symbol = fields.required("symbol", text);
         assert_eq!(fields.finish(symbol).unwrap_err().faults.len(), 1);
+    }
+
+    #[test]
+    fn a_field_that_is_named_twice_is_a_fault() {
+        let mut fields = Fields::parse(br#"{"a":"1","\u0061":"2","in":{"b":1,"b":1}}"#).unwrap();
+        let a = fields.required("a", text);
+        let _ = fields.object("in", |inner| inner.optional("b", integer(Ok::<_, String>)));
+        let problem = fields.finish(a).unwrap_err();
+        let pointers: Vec<_> = problem.faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/a", "/in/b"]);
     }
 
     proptest! {

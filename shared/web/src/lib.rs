@@ -1,6 +1,6 @@
 //! What HTTP functions share: reading requests, problems, answers.
 //!
-//! A handler takes a [`Call`] and gives a [`Reply`] or a [`Problem`]; [`serve`] is the only place
+//! A handler takes a [`Call`] and gives a [`Reply`] or a [`Problem`]; [`serve()`] is the only place
 //! that knows Lambda's types. Status codes live in this crate; the layers below have errors of
 //! their own.
 
