@@ -9,7 +9,9 @@ mod secrets;
 mod settings;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_smithy_http_client::tls;
 pub use clock::{Clock, SystemClock, fresh_id, now};
@@ -40,6 +42,10 @@ pub enum StartError {
     },
 }
 
+/// How long one attempt at a call to AWS may take before the SDK makes it anew. By itself it would
+/// wait without end, and a connection may have died while the function was frozen.
+const ATTEMPT: Duration = Duration::from_secs(4);
+
 /// What every function has at its start.
 #[derive(Clone, Debug)]
 pub struct Start {
@@ -66,8 +72,11 @@ pub async fn begin() -> Start {
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
         .build_https();
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build();
+    let config =
+        aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(timeouts);
     // Boxed: the future is large, and every function would hold its own copy of its code.
-    let aws = Box::pin(aws_config::defaults(BehaviorVersion::latest()).http_client(http).load());
+    let aws = Box::pin(config.load());
     Start { aws: aws.await, settings: Settings::from_environment() }
 }
 
