@@ -66,13 +66,22 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
     }
 
     async fn say(&self, chat: ChatId, message: &Message, lane: Lane) -> Result<Outcome, TaskError> {
-        let call = Call::Message(chat);
+        let mut call = Call::Message(chat);
         if let Some(wait) = self.turn(lane, call).await? {
             return Ok(Outcome::Later(wait));
         }
-        let Err(error) = self.telegram.send_message(&written(chat, message)).await else {
-            return Ok(Outcome::Done);
-        };
+        let mut answer = self.telegram.send_message(&written(chat, message)).await;
+        // Followed at once: the task names the old chat, and one that is not in the books would
+        // not be found under its new id.
+        if let Err(CallError::Migrated { to }) = answer {
+            self.trouble(CallError::Migrated { to }, chat, call).await?;
+            call = Call::Message(to);
+            if let Some(wait) = self.turn(lane, call).await? {
+                return Ok(Outcome::Later(wait));
+            }
+            answer = self.telegram.send_message(&written(to, message)).await;
+        }
+        let Err(error) = answer else { return Ok(Outcome::Done) };
         if let CallError::UnknownOutcome { .. } = error {
             return Ok(Outcome::Done);
         }
