@@ -85,13 +85,6 @@ enum Step {
     Skipped,
 }
 
-/// Why an item could not be visited.
-#[derive(Debug, thiserror::Error)]
-enum VisitError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 /// Visits everything that is due.
 pub async fn sweep(store: &impl Store, now: Timestamp) -> Report {
     let parts = [Table::Subscriptions, Table::Alerts, Table::Services]
@@ -149,7 +142,7 @@ async fn visit(
     table: Table,
     id: &str,
     now: Timestamp,
-) -> Result<Step, VisitError> {
+) -> Result<Step, StoreError> {
     let Some(row) = store.read(table, id).await? else { return Ok(Step::Skipped) };
     match row.kind.as_str() {
         Subscription::KIND => visit_subscription(store, row, now).await,
@@ -165,8 +158,8 @@ async fn visit_subscription(
     store: &impl Store,
     row: Row,
     now: Timestamp,
-) -> Result<Step, VisitError> {
-    let read: Stored<Subscription> = decode(row).map_err(StoreError::from)?;
+) -> Result<Step, StoreError> {
+    let read: Stored<Subscription> = decode(row)?;
     let Some((next, step)) = subscription_due(&read.value, now) else { return Ok(Step::Skipped) };
     let (why, step) = match step {
         DueStep::Expired => (Why::Expired, Step::Expired),
@@ -178,16 +171,16 @@ async fn visit_subscription(
     save(store, &read, &next, why, now, step).await
 }
 
-async fn visit_alert(store: &impl Store, row: Row, now: Timestamp) -> Result<Step, VisitError> {
-    let read: Stored<Alert> = decode(row).map_err(StoreError::from)?;
+async fn visit_alert(store: &impl Store, row: Row, now: Timestamp) -> Result<Step, StoreError> {
+    let read: Stored<Alert> = decode(row)?;
     match alert_due(&read.value, now) {
         Some(next) => save(store, &read, &next, Why::Nudged, now, Step::BegunAgain).await,
         None => Ok(Step::Skipped),
     }
 }
 
-async fn visit_service(store: &impl Store, row: Row, now: Timestamp) -> Result<Step, VisitError> {
-    let read: Stored<Service> = decode(row).map_err(StoreError::from)?;
+async fn visit_service(store: &impl Store, row: Row, now: Timestamp) -> Result<Step, StoreError> {
+    let read: Stored<Service> = decode(row)?;
     let Some(next) = service_due(&read.value, now) else { return Ok(Step::Skipped) };
     let (why, step) = match next.group {
         Group::None | Group::AwaitingBot(_) => (Why::GroupRequestExpired, Step::LinkExpired),
@@ -196,8 +189,8 @@ async fn visit_service(store: &impl Store, row: Row, now: Timestamp) -> Result<S
     save(store, &read, &next, why, now, step).await
 }
 
-async fn visit_chat(store: &impl Store, row: Row, now: Timestamp) -> Result<Step, VisitError> {
-    let read: Stored<ChatClaim> = decode(row).map_err(StoreError::from)?;
+async fn visit_chat(store: &impl Store, row: Row, now: Timestamp) -> Result<Step, StoreError> {
+    let read: Stored<ChatClaim> = decode(row)?;
     let Holder::Spare { group } = &read.value.holder else { return Ok(Step::Skipped) };
     let Some(group) = spare_due(group, now) else { return Ok(Step::Skipped) };
     let holder = Holder::Spare { group: Box::new(group) };
@@ -205,8 +198,8 @@ async fn visit_chat(store: &impl Store, row: Row, now: Timestamp) -> Result<Step
     save(store, &read, &next, Why::Nudged, now, Step::BegunAgain).await
 }
 
-async fn visit_link(store: &impl Store, row: Row, now: Timestamp) -> Result<Step, VisitError> {
-    let read: Stored<Link> = decode(row).map_err(StoreError::from)?;
+async fn visit_link(store: &impl Store, row: Row, now: Timestamp) -> Result<Step, StoreError> {
+    let read: Stored<Link> = decode(row)?;
     match link_due(&read.value, now) {
         Some(next) => save(store, &read, &next, Why::Nudged, now, Step::BegunAgain).await,
         None => Ok(Step::Skipped),
@@ -220,12 +213,12 @@ async fn save<E: Entity>(
     why: Why,
     now: Timestamp,
     step: Step,
-) -> Result<Step, VisitError> {
+) -> Result<Step, StoreError> {
     let cause = Cause { at: now, by: Actor::Sweep, why };
     match store.commit(vec![Write::update(read, next, &cause)]).await {
         Ok(()) => Ok(step),
         // Somebody else has just seen to it.
         Err(CommitError::Conflict) => Ok(Step::Skipped),
-        Err(CommitError::Store(error)) => Err(error.into()),
+        Err(CommitError::Store(error)) => Err(error),
     }
 }
