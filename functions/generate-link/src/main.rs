@@ -15,9 +15,5 @@ async fn main() -> Result<(), Error> {
         telegram: BotApi::new(&start.settings.required("TELEGRAM_API")?, token)?,
         clock: startup::SystemClock,
     };
-    web::serve(|call| {
-        let maker = &maker;
-        async move { handle(maker, &call).await }
-    })
-    .await
+    web::serve(maker, |maker, call| async move { handle(maker, &call).await }).await
 }

@@ -8,9 +8,5 @@ async fn main() -> Result<(), Error> {
     let start = startup::begin().await;
     let tables = Tables::named(|name| start.settings.get(name));
     let store = DynamoStore::connect(&start.aws, tables, startup::fresh_id());
-    web::serve(|call| {
-        let store = &store;
-        async move { get_service::handle(store, &call).await }
-    })
-    .await
+    web::serve(store, |store, call| async move { get_service::handle(store, &call).await }).await
 }

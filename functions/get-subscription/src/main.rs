@@ -9,9 +9,8 @@ async fn main() -> Result<(), Error> {
     let tables = Tables::named(|name| start.settings.get(name));
     let store = DynamoStore::connect(&start.aws, tables, startup::fresh_id());
     let (bot, key) = (start.bot_name()?, start.link_key().await?);
-    web::serve(|call| {
-        let (store, bot, key) = (&store, &bot, &key);
-        async move { get_subscription::handle(store, bot, key, &call).await }
+    web::serve((store, bot, key), |(store, bot, key), call| async move {
+        get_subscription::handle(store, bot, key, &call).await
     })
     .await
 }

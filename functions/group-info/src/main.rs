@@ -16,9 +16,5 @@ async fn main() -> Result<(), Error> {
         telegram: BotApi::new(&start.settings.required("TELEGRAM_API")?, token)?,
         clock: startup::SystemClock,
     };
-    web::serve(|call| {
-        let info = &info;
-        async move { handle(info, &call).await }
-    })
-    .await
+    web::serve(info, |info, call| async move { handle(info, &call).await }).await
 }

@@ -10,9 +10,8 @@ async fn main() -> Result<(), Error> {
     let tables = Tables::named(|name| start.settings.get(name));
     let store = DynamoStore::connect(&start.aws, tables, startup::fresh_id());
     let queue = SqsQueue::new(&start.aws, Urls::named(|name| start.settings.get(name)));
-    web::serve(|call| {
-        let (store, queue) = (&store, &queue);
-        async move { send_alert::handle(store, queue, &call).await }
+    web::serve((store, queue), |(store, queue), call| async move {
+        send_alert::handle(store, queue, &call).await
     })
     .await
 }

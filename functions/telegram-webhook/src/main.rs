@@ -16,9 +16,5 @@ async fn main() -> Result<(), Error> {
         key: start.link_key().await?,
         secret: Secret::new(start.secret("WEBHOOK_SECRET_SECRET").await?),
     };
-    web::serve(|call| {
-        let webhook = &webhook;
-        async move { handle(webhook, &call).await }
-    })
-    .await
+    web::serve(webhook, |webhook, call| async move { handle(webhook, &call).await }).await
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 
 use lambda_http::request::RequestContext;
-use lambda_http::{Body, Error, Request, RequestExt as _, Response, run, service_fn};
+use lambda_http::{Body, Error, Request, RequestExt as _, Response, run_concurrent, service_fn};
 use serde_json::Value;
 
 use crate::call::Call;
@@ -36,21 +36,26 @@ impl Reply {
     }
 }
 
-/// Runs a handler as an HTTP Lambda. A problem becomes an `Ok` response: an `Err` would reach the
-/// caller as a bare 5xx, whatever it says.
+/// Runs a handler as an HTTP Lambda, with what it needs for every request. A problem becomes an
+/// `Ok` response: an `Err` would reach the caller as a bare 5xx, whatever it says.
+///
+/// Where the platform hands several requests to one process at the same time (AWS Lambda, "Managed
+/// Instances"), they are served at the same time; elsewhere one after another.
 ///
 /// # Errors
 /// What Lambda's runtime says when it cannot go on.
-pub async fn serve<H, F>(handler: H) -> Result<(), Error>
+pub async fn serve<S, H, F>(state: S, handler: H) -> Result<(), Error>
 where
-    H: Fn(Call) -> F + Sync,
-    F: Future<Output = Result<Reply, Problem>> + Send,
+    S: Send + Sync + 'static,
+    H: Fn(&'static S, Call) -> F + Copy + Send + Sync + 'static,
+    F: Future<Output = Result<Reply, Problem>> + Send + 'static,
 {
-    let handler = &handler;
-    run(service_fn(move |request: Request| async move {
+    // It lives as long as the process, and so may every request that uses it.
+    let state: &'static S = Box::leak(Box::new(state));
+    run_concurrent(service_fn(move |request: Request| async move {
         let call = call(request);
         let request_id = call.request_id.clone();
-        let answer = handler(call).await;
+        let answer = handler(state, call).await;
         respond(answer, &request_id)
     }))
     .await
