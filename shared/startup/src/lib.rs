@@ -80,10 +80,11 @@ pub async fn begin() -> Start {
     Start { aws: aws.await, settings: Settings::from_environment() }
 }
 
-/// Keeps those quiet who, at the levels for finding mistakes, show requests as they go out: the
-/// bot's token stands in the address, Telegram ids in the bodies.
+/// Keeps those quiet who, at the levels for finding mistakes, show what comes in and goes out: the
+/// bot's token stands in its addresses, secrets in headers, Telegram ids in bodies. Lambda's runtime
+/// may speak at "info", where it puts the request's id on every line.
 fn filter(wanted: EnvFilter) -> EnvFilter {
-    ["aws=warn", "h2=warn", "hyper=warn", "reqwest=warn", "rustls=warn"]
+    ["aws=warn", "lambda=info", "h2=warn", "hyper=warn", "reqwest=warn", "rustls=warn"]
         .into_iter()
         .filter_map(|directive| directive.parse().ok())
         .fold(wanted, EnvFilter::add_directive)
