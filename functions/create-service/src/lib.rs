@@ -2,11 +2,10 @@
 
 use domain::change::Why;
 use domain::ids::ServiceId;
-use domain::price::{Currency, Price};
 use domain::service::{DurationDays, Offer, Service, Settings};
 use domain::text::{Description, ServiceName};
-use store::{CommitError, Requested, Store, Write, key};
-use web::{Call, Fields, Problem, Reply, earlier, integer, parsed, price, settings, views};
+use store::{CommitError, Requested, Store, Write, key, load};
+use web::{Call, Fields, Problem, Reply, earlier, integer, money, parsed, settings, views};
 
 const ROUTE: &str = "create-service";
 
@@ -38,8 +37,13 @@ pub async fn handle(store: &impl Store, call: &Call) -> Result<Reply, Problem> {
         Ok(()) => Ok(Reply::new(201, views::service(&service, 0))),
         // The same request was carried out a moment ago.
         Err(CommitError::Conflict) => {
-            let made = earlier::<Service>(store, &request, &done.fingerprint).await?;
-            let made = made.ok_or_else(Problem::contention)?;
+            let Some(made) = earlier::<Service>(store, &request, &done.fingerprint).await? else {
+                // What the key led to stands for ever; what it was asked with, for some days only.
+                return Err(match load::<Service>(store, &id.to_string()).await? {
+                    Some(_) => Problem::key_reused(),
+                    None => Problem::contention(),
+                });
+            };
             Ok(Reply::new(201, views::service(&made, 0)).replayed())
         }
         Err(error) => Err(error.into()),
@@ -53,11 +57,7 @@ fn offer(mut body: Fields<'_>) -> Result<Offer, Problem> {
     if body.raw("price").is_none_or(|raw| raw.get() == "null") {
         body.required("price", Ok);
     }
-    let price = body.object("price", |inner| {
-        let amount = inner.required("amount", price);
-        let currency = inner.required("currency", parsed(Currency::parse));
-        Some(Price { amount: amount?, currency: currency? })
-    });
+    let price = body.object("price", money);
     let duration_days = body.required("duration_days", integer(DurationDays::new));
     let chosen = settings(&mut body);
     let value = (|| {

@@ -2,8 +2,8 @@
 
 use domain::service::Service;
 use futures::future::try_join_all;
-use store::{Count, List, Store, decode};
-use web::{Call, Problem, Reply, page_request, views};
+use store::{Count, List, Store};
+use web::{Call, Problem, Reply, page_request, readable, views};
 
 /// Answers with a page of services, newest first.
 ///
@@ -13,18 +13,7 @@ pub async fn handle(store: &impl Store, call: &Call) -> Result<Reply, Problem> {
     let page = page_request(call)?;
     let list = List::ServicesOf(call.trader()?.as_str().to_owned());
     let found = store.list(&list, page.limit, page.from.as_ref()).await?;
-    // One row that cannot be read must not hide the others.
-    let services: Vec<Service> = found
-        .items
-        .into_iter()
-        .filter_map(|row| match decode::<Service>(row) {
-            Ok(service) => Some(service.value),
-            Err(broken) => {
-                tracing::error!(cause = %broken, "a row was left out of a list");
-                None
-            }
-        })
-        .collect();
+    let services = readable::<Service>(found.items);
     let counts = services.iter().map(|service| async {
         let active = Count::Active { service: service.id.to_string(), now: call.now };
         store.count(&active, usize::MAX).await

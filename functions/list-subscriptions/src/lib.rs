@@ -3,8 +3,8 @@
 use domain::ids::ServiceId;
 use domain::subscription::Subscription;
 use domain::token::{BotName, LinkKey};
-use store::{List, Store, decode};
-use web::{Call, Problem, Reply, owned_service, page_request, views};
+use store::{List, Store};
+use web::{Call, Problem, Reply, owned_service, page_request, readable, views};
 
 /// Answers with a page, newest first.
 ///
@@ -21,14 +21,9 @@ pub async fn handle(
     let service = owned_service(store, call, id).await?.value;
     let list = List::SubscriptionsOf(id.to_string());
     let found = store.list(&list, page.limit, page.from.as_ref()).await?;
-    let items = found.items.into_iter().filter_map(|row| match decode::<Subscription>(row) {
-        Ok(item) => Some(views::subscription(&item.value, &service, bot, key, call.now)),
-        // One row that cannot be read must not hide the others.
-        Err(broken) => {
-            tracing::error!(cause = %broken, "a row was left out of a list");
-            None
-        }
-    });
+    let subscriptions = readable::<Subscription>(found.items);
+    let view = |item| views::subscription(item, &service, bot, key, call.now);
+    let items = subscriptions.iter().map(view).collect();
     let next = found.next.map(|cursor| cursor.0);
-    Ok(Reply::new(200, views::PageView { items: items.collect(), next }))
+    Ok(Reply::new(200, views::PageView { items, next }))
 }

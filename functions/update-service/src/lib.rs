@@ -2,11 +2,10 @@
 
 use domain::change::Why;
 use domain::ids::ServiceId;
-use domain::price::{Currency, Price};
 use domain::service::{DurationDays, Revision, revise};
 use domain::text::{Description, ServiceName};
 use store::{CommitError, Count, Store, Write};
-use web::{Call, Fields, Problem, Reply, integer, owned_service, parsed, price, settings, views};
+use web::{Call, Fields, Problem, Reply, integer, money, owned_service, parsed, settings, views};
 
 /// How often a change is tried when others change the service at the same moment.
 const TRIES: usize = 4;
@@ -40,11 +39,7 @@ fn revision(mut body: Fields<'_>) -> Result<Revision, Problem> {
     // `null` takes the description away; left out, it stays.
     let clears = body.raw("description").is_some_and(|raw| raw.get() == "null");
     let description = body.optional("description", parsed(Description::parse));
-    let price = body.object("price", |inner| {
-        let amount = inner.required("amount", price);
-        let currency = inner.required("currency", parsed(Currency::parse));
-        Some(Price { amount: amount?, currency: currency? })
-    });
+    let price = body.object("price", money);
     let duration_days = body.optional("duration_days", integer(DurationDays::new));
     let chosen = settings(&mut body);
     body.finish(Some(Revision {

@@ -7,7 +7,7 @@ use domain::signal::Fields as SignalFields;
 use domain::signal::{Action, Contradiction, Leverage, OrderType, Signal};
 use domain::text::{ImageUrl, Label, Note, Reference, Symbol};
 
-use web::{Fields, Problem, Raw, integer, one_of, parsed, price};
+use web::{Fields, Problem, Raw, alert_format, integer, one_of, parsed, price};
 
 /// What an alert's body says.
 #[derive(Clone, Debug)]
@@ -39,14 +39,7 @@ pub fn alert_body(mut body: Fields<'_>) -> Result<AlertBody, Problem> {
     let service = body.required("service_id", parsed(str::parse::<ServiceId>));
     let client_alert_id = body.optional("client_alert_id", parsed(Reference::parse));
     let image_url = body.optional("image_url", parsed(ImageUrl::parse));
-    let format = body.optional(
-        "format",
-        one_of([
-            ("rich", AlertFormat::Rich),
-            ("mt4", AlertFormat::Mt4),
-            ("cornix", AlertFormat::Cornix),
-        ]),
-    );
+    let format = body.optional("format", alert_format);
     let signal = signal(&mut body);
     let value = (|| {
         Some(AlertBody { service: service?, client_alert_id, signal: signal?, image_url, format })

@@ -15,8 +15,8 @@ pub mod views;
 
 pub use call::{Call, IdempotencyKey};
 pub use fields::{Fields, Raw, boolean, integer, one_of, parsed, price, text};
-pub use lookup::{earlier, owned_service, service_for_storefront};
+pub use lookup::{earlier, owned_service, readable, service_for_storefront};
 pub use page::{PageRequest, page_request};
 pub use problem::{Fault, Problem, ProblemKind};
 pub use serve::{Reply, serve};
-pub use settings::{Chosen, settings};
+pub use settings::{Chosen, alert_format, money, settings};

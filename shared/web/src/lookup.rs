@@ -3,7 +3,7 @@
 use domain::change::Stored;
 use domain::ids::ServiceId;
 use domain::service::Service;
-use store::{Entity, Requested, Store, load};
+use store::{Entity, Requested, Row, Store, decode, load};
 
 use crate::call::Call;
 use crate::problem::Problem;
@@ -55,4 +55,19 @@ where
         }
         Some(_) => Err(Problem::key_reused()),
     }
+}
+
+/// The items of a list. A row that cannot be read must not hide the others: it is left out, and
+/// told in the log.
+pub fn readable<E: Entity>(rows: Vec<Row>) -> Vec<E> {
+    rows.into_iter()
+        .filter_map(|row| {
+            decode::<E>(row)
+                .inspect_err(|broken| {
+                    tracing::error!(cause = %broken, "a row was left out of a list");
+                })
+                .ok()
+        })
+        .map(|stored| stored.value)
+        .collect()
 }

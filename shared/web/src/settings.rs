@@ -1,8 +1,9 @@
-//! The settings of a service, as a body names them.
+//! The settings and the price of a service, as a body names them.
 
+use domain::price::{Currency, Price};
 use domain::service::{AlertFormat, GraceHours, Guard, ReminderHours, Reminders, Settings};
 
-use crate::fields::{Fields, integer, one_of};
+use crate::fields::{Fields, Raw, integer, one_of, parsed, price};
 
 /// The settings that a body names; the others are `None`.
 #[derive(Clone, Debug, Default)]
@@ -29,17 +30,29 @@ impl Chosen {
     }
 }
 
+/// Reads the layout of alerts.
+///
+/// # Errors
+/// A sentence for the caller.
+pub fn alert_format(raw: Raw<'_>) -> Result<AlertFormat, String> {
+    one_of([
+        ("rich", AlertFormat::Rich),
+        ("mt4", AlertFormat::Mt4),
+        ("cornix", AlertFormat::Cornix),
+    ])(raw)
+}
+
+/// Reads the fields of a price, as an object has them. `None` when there is a fault in them.
+pub fn money(inner: &mut Fields<'_>) -> Option<Price> {
+    let amount = inner.required("amount", price);
+    let currency = inner.required("currency", parsed(Currency::parse));
+    Some(Price { amount: amount?, currency: currency? })
+}
+
 /// Reads the field `settings`.
 pub fn settings(body: &mut Fields<'_>) -> Chosen {
     let read = |inner: &mut Fields<'_>| {
-        let alert_format = inner.optional(
-            "alert_format",
-            one_of([
-                ("rich", AlertFormat::Rich),
-                ("mt4", AlertFormat::Mt4),
-                ("cornix", AlertFormat::Cornix),
-            ]),
-        );
+        let alert_format = inner.optional("alert_format", alert_format);
         let guard = inner
             .optional("guard", one_of([("enforce", Guard::Enforce), ("observe", Guard::Observe)]));
         let grace_hours = inner.optional("grace_hours", integer(GraceHours::new));
