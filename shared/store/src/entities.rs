@@ -234,12 +234,6 @@ pub struct Requested<T> {
     pub at: Timestamp,
 }
 
-/// A request that made a service.
-pub type ServiceRequested = Requested<Service>;
-
-/// A purchase.
-pub type PurchaseRequested = Requested<PurchaseDone>;
-
 /// What a purchase led to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PurchaseDone {
@@ -248,9 +242,6 @@ pub struct PurchaseDone {
     /// The subscription.
     pub subscription: Subscription,
 }
-
-/// A request for a group.
-pub type GroupRequested = Requested<GroupAnswer>;
 
 /// What a request for a group led to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,14 +11,11 @@ use domain::link::Link;
 use domain::service::Service;
 use domain::subscription::Subscription;
 
-/// A row of a stream could not be read.
-pub type ImageError = Broken;
-
 /// The record behind a row; `None` for rows whose changes have no consequences (claims, requests).
 ///
 /// # Errors
 /// [`Broken`] when it does not fit.
-pub fn record(row: Row) -> Result<Option<(Record, Meta)>, ImageError> {
+pub fn record(row: Row) -> Result<Option<(Record, Meta)>, Broken> {
     Ok(Some(match row.kind.as_str() {
         Service::KIND => {
             let item = decode::<Service>(row)?;

@@ -11,9 +11,6 @@ use crate::row::Table;
 
 /// The name of every row's key.
 pub const ID: &str = "id";
-/// The attribute by which rows are tidied away: seconds since 1970 (Amazon DynamoDB, "Using time
-/// to live").
-pub const EXPIRES: &str = "expires";
 /// The keys of the audit trail: the service, and the place in its trail.
 pub const AUDIT_KEYS: (&str, &str) = ("service_id", "seq");
 

@@ -18,11 +18,10 @@ mod row;
 
 pub use dynamo::{DynamoStore, Tables};
 pub use entities::{
-    BotPaceItem, ChatPaceItem, GroupAnswer, GroupRequested, PurchaseDone, PurchaseRequested,
-    Requested, ServiceRequested, UserClaim, fingerprint, key,
+    BotPaceItem, ChatPaceItem, GroupAnswer, PurchaseDone, Requested, UserClaim, fingerprint, key,
 };
 pub use entity::{Entity, Write, decode, load};
-pub use image::{ImageError, record};
+pub use image::record;
 pub use item::{item_from_row, moment, row_from_image, text};
 pub use moves::{chat_moved, holder_of, service_of_chat};
 pub use port::{

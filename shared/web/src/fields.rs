@@ -85,11 +85,6 @@ impl<'a> Fields<'a> {
         self.map.remove(name).filter(|raw| raw.get() != "null")
     }
 
-    /// Whether the field is there, be it `null`.
-    pub fn has(&self, name: &str) -> bool {
-        self.map.contains_key(name)
-    }
-
     /// Reads a field that has to be there.
     pub fn required<T>(
         &mut self,
@@ -245,14 +240,6 @@ pub fn integer<T, E: std::fmt::Display>(
             serde_json::from_str(raw.get()).map_err(|_| "must be a whole number".to_owned())?;
         parse(number).map_err(|error| error.to_string())
     }
-}
-
-/// Reads true or false.
-///
-/// # Errors
-/// A sentence for the caller.
-pub fn boolean(raw: Raw<'_>) -> Result<bool, String> {
-    serde_json::from_str(raw.get()).map_err(|_| "must be true or false".to_owned())
 }
 
 /// Reads a price: a decimal text or a JSON number, kept digit for digit.

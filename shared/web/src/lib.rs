@@ -14,7 +14,7 @@ mod settings;
 pub mod views;
 
 pub use call::{Call, IdempotencyKey};
-pub use fields::{Fields, Raw, boolean, integer, one_of, parsed, price, text};
+pub use fields::{Fields, Raw, integer, one_of, parsed, price, text};
 pub use lookup::{earlier, owned_service, readable, service_for_storefront};
 pub use page::{PageRequest, page_request};
 pub use problem::{Fault, Problem, ProblemKind};

@@ -26,7 +26,11 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         let Some((service, group)) = self.group_of(service).await? else {
             return Ok(Outcome::Done);
         };
-        if service.settings.guard == Guard::Observe || self.belongs(service.id, user).await? {
+        if self.belongs(service.id, user).await? {
+            return Ok(Outcome::Done);
+        }
+        if service.settings.guard == Guard::Observe {
+            tracing::info!(service = %service.id, "an intruder was seen and let be");
             return Ok(Outcome::Done);
         }
         if let Some(wait) = self.turn(lane, Call::Other).await? {
