@@ -6,28 +6,63 @@ use domain::link::{Link, LinkUrl, Pass, link_used};
 use domain::membership::{JoinRequest, asked_to_join, came_in, no_longer_admin, went_out};
 use domain::subscription::{Subscription, subscription_due};
 use domain::task::{Declined, Task};
+use jiff::Timestamp;
 use queue::Queue;
-use store::{CommitError, Store, UserClaim, Write, key, load, service_of_chat};
+use store::{CommitError, Store, UserClaim, Write, change, key, load, service_of_chat};
 use telegram::{ChatInviteLink, ChatJoinRequest, ChatMemberUpdated};
 use web::Problem;
 
 use crate::{Desk, TRIES};
 
+/// What becomes of a join request.
+enum Asked {
+    /// It is noted.
+    Noted,
+    /// It has to be looked at again in a moment.
+    Later,
+    /// It is declined.
+    Declined(Declined),
+}
+
 impl<S: Store, Q: Queue> Desk<'_, S, Q> {
-    /// The subscription of a Telegram account in a service.
+    /// The key of the subscription of a Telegram account in a service. An account that has one
+    /// keeps it.
     async fn subscription_of(
         &self,
         service: ServiceId,
         user: UserId,
-    ) -> Result<Option<Stored<Subscription>>, Problem> {
+    ) -> Result<Option<String>, Problem> {
         let claim = load::<UserClaim>(self.store(), &key::user(service, user)).await?;
-        match claim {
-            None => Ok(None),
-            Some(claim) => {
-                let id = claim.value.subscription.to_string();
-                Ok(load::<Subscription>(self.store(), &id).await?)
-            }
+        Ok(claim.map(|claim| claim.value.subscription.to_string()))
+    }
+
+    /// Changes the subscription with this key, as `decide` has it; its answer is that of the call.
+    async fn change<A>(
+        &self,
+        id: &str,
+        why: Why,
+        decide: impl Fn(Option<&Subscription>) -> (Option<Subscription>, A),
+    ) -> Result<A, Problem> {
+        let decide = |read: Option<&Stored<Subscription>>| {
+            let (next, answer) = decide(read.map(|read| &read.value));
+            (next.map(|next| (next, self.by(Actor::Person, why))), answer)
+        };
+        match change(self.store(), id, TRIES, decide).await {
+            Err(CommitError::Conflict) => Err(Problem::again()),
+            done => Ok(done?),
         }
+    }
+
+    /// Changes the subscription of an account, if it has one and the change applies.
+    async fn change_of(
+        &self,
+        service: ServiceId,
+        user: UserId,
+        why: Why,
+        next: impl Fn(&Subscription, Timestamp) -> Option<Subscription>,
+    ) -> Result<(), Problem> {
+        let Some(id) = self.subscription_of(service, user).await? else { return Ok(()) };
+        self.change(&id, why, |old| (old.and_then(|old| next(old, self.now)), ())).await
     }
 
     /// Somebody asks to be let in. The approval follows from the change.
@@ -36,26 +71,26 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
             return Ok(());
         };
         let user = request.from.id;
-        let cause = self.by(Actor::Person, Why::MemberAsked);
-        for _ in 0..TRIES {
-            let why = match self.subscription_of(service, user).await? {
-                None => Declined::NotLinked,
-                Some(read) => match asked_to_join(&read.value, self.now) {
-                    JoinRequest::Refused => Declined::Ended,
-                    // Telegram delivers the update again, in a moment.
-                    JoinRequest::Later => return Err(Problem::again()),
-                    JoinRequest::Noted(next) => {
-                        let write = Write::update(&read, next.as_ref(), &cause);
-                        match self.store().commit(vec![write]).await {
-                            Err(CommitError::Conflict) => continue,
-                            done => return Ok(done?),
-                        }
-                    }
-                },
-            };
-            return self.queue(Task::Decline { service, user, why }).await;
+        let asked = match self.subscription_of(service, user).await? {
+            None => Asked::Declined(Declined::NotLinked),
+            Some(id) => {
+                let decide = |old: Option<&Subscription>| match old {
+                    None => (None, Asked::Declined(Declined::NotLinked)),
+                    Some(old) => match asked_to_join(old, self.now) {
+                        JoinRequest::Noted(next) => (Some(*next), Asked::Noted),
+                        JoinRequest::Later => (None, Asked::Later),
+                        JoinRequest::Refused => (None, Asked::Declined(Declined::Ended)),
+                    },
+                };
+                self.change(&id, Why::MemberAsked, decide).await?
+            }
+        };
+        match asked {
+            Asked::Noted => Ok(()),
+            // Telegram delivers the update again, in a moment.
+            Asked::Later => Err(Problem::again()),
+            Asked::Declined(why) => self.queue(Task::Decline { service, user, why }).await,
         }
-        Err(Problem::again())
     }
 
     /// Somebody's standing in a group changed.
@@ -69,13 +104,14 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         };
         let (was, is) = (change.old.status, change.new.status);
         if is.is_outside() {
-            self.went_out(service, user.id).await
+            self.change_of(service, user.id, Why::MemberLeft, went_out).await
         } else if !is.is_inside() || is.is_admin() {
             Ok(())
         } else if !was.is_inside() {
             self.came_in(service, user.id, change.invite_link.as_ref()).await
         } else if was.is_admin() {
-            self.no_longer_admin(service, user.id).await
+            // Whoever was left inside as an administrator is looked at again.
+            self.change_of(service, user.id, Why::MemberDemoted, no_longer_admin).await
         } else {
             Ok(())
         }
@@ -87,32 +123,33 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         user: UserId,
         link: Option<&ChatInviteLink>,
     ) -> Result<(), Problem> {
-        let cause = self.by(Actor::Person, Why::MemberJoined);
         let is_guest = self.is_guest(service, user, link).await?;
-        for _ in 0..TRIES {
-            let Some(read) = self.subscription_of(service, user).await? else {
-                return match is_guest {
-                    true => Ok(()),
-                    false => self.queue(Task::Evict { service, user }).await,
-                };
-            };
-            // The trader's pass lets in whoever once was a buyer, too.
-            if is_guest && !read.value.entitled(self.now) {
-                return Ok(());
+        let known = match self.subscription_of(service, user).await? {
+            None => false,
+            Some(id) => {
+                self.change(&id, Why::MemberJoined, |old| match old {
+                    None => (None, false),
+                    // The trader's pass lets in whoever once was a buyer, too.
+                    Some(old) if is_guest && !old.entitled(self.now) => (None, true),
+                    Some(old) => (self.in_or_out(old), true),
+                })
+                .await?
             }
-            let Some(mut next) = came_in(&read.value, self.now) else { return Ok(()) };
-            // Whoever comes in after the end is taken out at once, not by the next sweep.
-            if let Some((ended, _)) =
-                subscription_due(&next, self.now).filter(|_| !next.entitled(self.now))
-            {
-                next = ended;
-            }
-            match self.store().commit(vec![Write::update(&read, &next, &cause)]).await {
-                Err(CommitError::Conflict) => {}
-                done => return Ok(done?),
-            }
+        };
+        match known || is_guest {
+            true => Ok(()),
+            false => self.queue(Task::Evict { service, user }).await,
         }
-        Err(Problem::again())
+    }
+
+    /// The subscription of somebody who came in. Whoever comes in after the end is taken out at
+    /// once, not by the next sweep.
+    fn in_or_out(&self, old: &Subscription) -> Option<Subscription> {
+        let next = came_in(old, self.now)?;
+        if next.entitled(self.now) {
+            return Some(next);
+        }
+        Some(subscription_due(&next, self.now).map_or(next, |(ended, _)| ended))
     }
 
     /// Whether somebody who came in has a pass, by a link of the trader now or earlier. Such a link
@@ -155,33 +192,6 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
             match self.store().commit(writes).await {
                 Err(CommitError::Conflict) => {}
                 done => return Ok(done.map(|()| true)?),
-            }
-        }
-        Err(Problem::again())
-    }
-
-    /// An administrator became a plain member: whoever was left inside for that is looked at again.
-    async fn no_longer_admin(&self, service: ServiceId, user: UserId) -> Result<(), Problem> {
-        let cause = self.by(Actor::Person, Why::MemberDemoted);
-        for _ in 0..TRIES {
-            let Some(read) = self.subscription_of(service, user).await? else { return Ok(()) };
-            let Some(next) = no_longer_admin(&read.value, self.now) else { return Ok(()) };
-            match self.store().commit(vec![Write::update(&read, &next, &cause)]).await {
-                Err(CommitError::Conflict) => {}
-                done => return Ok(done?),
-            }
-        }
-        Err(Problem::again())
-    }
-
-    async fn went_out(&self, service: ServiceId, user: UserId) -> Result<(), Problem> {
-        let cause = self.by(Actor::Person, Why::MemberLeft);
-        for _ in 0..TRIES {
-            let Some(read) = self.subscription_of(service, user).await? else { return Ok(()) };
-            let Some(next) = went_out(&read.value, self.now) else { return Ok(()) };
-            match self.store().commit(vec![Write::update(&read, &next, &cause)]).await {
-                Err(CommitError::Conflict) => {}
-                done => return Ok(done?),
             }
         }
         Err(Problem::again())

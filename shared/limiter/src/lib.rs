@@ -7,7 +7,9 @@ use domain::change::{Actor, Cause, Stored, Why};
 use domain::ids::ChatId;
 use domain::pace::{BotPace, ChatPace, Turn};
 use jiff::{SignedDuration, Timestamp};
-use store::{BotPaceItem, ChatPaceItem, CommitError, Entity, Store, StoreError, Write, key, load};
+use store::{
+    BotPaceItem, ChatPaceItem, CommitError, Decision, Store, StoreError, change, key, load,
+};
 
 /// How often a turn is tried for when other senders take theirs at the same moment.
 const TRIES: usize = 12;
@@ -56,12 +58,11 @@ pub async fn take_bot(
     look_ahead: SignedDuration,
     now: Timestamp,
 ) -> Result<Pass, StoreError> {
-    change(store, key::BOT_PACE, now, |read: Option<&Stored<BotPaceItem>>| {
-        let pace = read.map_or_else(BotPace::default, |read| read.value.pace);
-        let (pace, turn) = pace.take(millis(now), ahead(look_ahead));
-        (BotPaceItem { pace }, turn)
-    })
-    .await
+    let decide = |read: Option<&Stored<BotPaceItem>>| {
+        let (pace, turn) = bot_pace(read).take(millis(now), ahead(look_ahead));
+        taken(BotPaceItem { pace }, turn, now)
+    };
+    passed(change(store, key::BOT_PACE, TRIES, decide).await, now)
 }
 
 /// Takes a turn in a chat within the look-ahead. Every message needs one, besides the bot's.
@@ -74,11 +75,11 @@ pub async fn take_chat(
     look_ahead: SignedDuration,
     now: Timestamp,
 ) -> Result<Pass, StoreError> {
-    change(store, &key::chat(chat), now, |read: Option<&Stored<ChatPaceItem>>| {
-        let (pace, turn) = chat_turn(read, look_ahead, now);
-        (ChatPaceItem { chat, pace, at: now }, turn)
-    })
-    .await
+    let decide = |read: Option<&Stored<ChatPaceItem>>| {
+        let (pace, turn) = chat_pace(read).take(millis(now), ahead(look_ahead));
+        taken(ChatPaceItem { chat, pace, at: now }, turn, now)
+    };
+    passed(change(store, &key::chat(chat), TRIES, decide).await, now)
 }
 
 /// What [`take_chat`] would say, without taking the turn: a turn of the bot is what others wait
@@ -93,45 +94,44 @@ pub async fn look_chat(
     now: Timestamp,
 ) -> Result<Pass, StoreError> {
     let read = load::<ChatPaceItem>(store, &key::chat(chat)).await?;
-    Ok(match chat_turn(read.as_ref(), look_ahead, now).1 {
-        Turn::At(at) => Pass::At(instant(at)),
-        Turn::NotBefore(at) => Pass::NotBefore(instant(at)),
-    })
+    Ok(pass(chat_pace(read.as_ref()).take(millis(now), ahead(look_ahead)).1))
 }
 
-fn chat_turn(
-    read: Option<&Stored<ChatPaceItem>>,
-    look_ahead: SignedDuration,
-    now: Timestamp,
-) -> (ChatPace, Turn) {
-    let pace = read.map_or_else(ChatPace::default, |read| read.value.pace.clone());
-    pace.take(millis(now), ahead(look_ahead))
+fn bot_pace(read: Option<&Stored<BotPaceItem>>) -> BotPace {
+    read.map_or_else(BotPace::default, |read| read.value.pace)
+}
+
+fn chat_pace(read: Option<&Stored<ChatPaceItem>>) -> ChatPace {
+    read.map_or_else(ChatPace::default, |read| read.value.pace.clone())
 }
 
 fn ahead(look_ahead: SignedDuration) -> i64 {
     i64::try_from(look_ahead.as_millis()).unwrap_or(i64::MAX)
 }
 
-async fn change<E: Entity>(
-    store: &impl Store,
-    id: &str,
-    now: Timestamp,
-    next: impl Fn(Option<&Stored<E>>) -> (E, Turn),
-) -> Result<Pass, StoreError> {
-    for _ in 0..TRIES {
-        let read = load::<E>(store, id).await?;
-        let (item, turn) = next(read.as_ref());
-        let at = match turn {
-            Turn::NotBefore(at) => return Ok(Pass::NotBefore(instant(at))),
-            Turn::At(at) => at,
-        };
-        match store.commit(vec![Write::put(read.as_ref(), &item, &cause(now))]).await {
-            Ok(()) => return Ok(Pass::At(instant(at))),
-            Err(CommitError::Conflict) => {}
-            Err(CommitError::Store(error)) => return Err(error),
-        }
+fn pass(turn: Turn) -> Pass {
+    match turn {
+        Turn::At(at) => Pass::At(instant(at)),
+        Turn::NotBefore(at) => Pass::NotBefore(instant(at)),
     }
-    Ok(Pass::NotBefore(domain::time::after(now, CROWDED)))
+}
+
+/// A turn that is taken is saved; one that there is not changes nothing.
+fn taken<E>(item: E, turn: Turn, now: Timestamp) -> Decision<E, Pass> {
+    let save = match turn {
+        Turn::At(_) => Some((item, cause(now))),
+        Turn::NotBefore(_) => None,
+    };
+    (save, pass(turn))
+}
+
+/// Where others were quicker each time, there may be a turn in a moment.
+fn passed(outcome: Result<Pass, CommitError>, now: Timestamp) -> Result<Pass, StoreError> {
+    match outcome {
+        Ok(pass) => Ok(pass),
+        Err(CommitError::Conflict) => Ok(Pass::NotBefore(domain::time::after(now, CROWDED))),
+        Err(CommitError::Store(error)) => Err(error),
+    }
 }
 
 /// Takes down that Telegram asked to wait. A 429 to a message means its chat: chats have the
@@ -146,27 +146,25 @@ pub async fn told_to_wait(
     seconds: u32,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    for _ in 0..TRIES {
-        let write = match call {
-            Call::Message(chat) => {
-                let read = load::<ChatPaceItem>(store, &key::chat(chat)).await?;
-                let pace = read.as_ref().map_or_else(ChatPace::default, |r| r.value.pace.clone());
-                let pace = pace.told_to_wait(millis(now), seconds);
-                Write::put(read.as_ref(), &ChatPaceItem { chat, pace, at: now }, &cause(now))
-            }
-            Call::Other => {
-                let read = load::<BotPaceItem>(store, key::BOT_PACE).await?;
-                let pace = read.as_ref().map_or_else(BotPace::default, |read| read.value.pace);
-                let pace = pace.told_to_wait(millis(now), seconds);
-                Write::put(read.as_ref(), &BotPaceItem { pace }, &cause(now))
-            }
-        };
-        match store.commit(vec![write]).await {
-            Ok(()) => return Ok(()),
-            Err(CommitError::Conflict) => {}
-            Err(CommitError::Store(error)) => return Err(error),
+    let noted = match call {
+        Call::Message(chat) => {
+            let decide = |read: Option<&Stored<ChatPaceItem>>| {
+                let pace = chat_pace(read).told_to_wait(millis(now), seconds);
+                (Some((ChatPaceItem { chat, pace, at: now }, cause(now))), ())
+            };
+            change(store, &key::chat(chat), TRIES, decide).await
         }
+        Call::Other => {
+            let decide = |read: Option<&Stored<BotPaceItem>>| {
+                let pace = bot_pace(read).told_to_wait(millis(now), seconds);
+                (Some((BotPaceItem { pace }, cause(now))), ())
+            };
+            change(store, key::BOT_PACE, TRIES, decide).await
+        }
+    };
+    match noted {
+        // Others note the same block at the same moment: theirs stands.
+        Ok(()) | Err(CommitError::Conflict) => Ok(()),
+        Err(CommitError::Store(error)) => Err(error),
     }
-    // Others note the same block at the same moment: theirs stands.
-    Ok(())
 }

@@ -5,6 +5,7 @@
 //! where items must change together. Reads by key are strongly consistent; an index is a hint, so
 //! an item that was found by one is read again before anything is done with it.
 
+mod change;
 mod cursor;
 mod dynamo;
 mod entities;
@@ -16,6 +17,7 @@ mod moves;
 mod port;
 mod row;
 
+pub use change::{Decision, change};
 pub use dynamo::{DynamoStore, Tables};
 pub use entities::{
     BotPaceItem, ChatPaceItem, GroupAnswer, PurchaseDone, Requested, UserClaim, fingerprint, key,

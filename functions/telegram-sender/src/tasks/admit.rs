@@ -1,6 +1,6 @@
 //! Letting somebody in, or telling them why not.
 
-use domain::change::Why;
+use domain::change::{Stored, Why};
 use domain::ids::{ChatId, ServiceId, SubscriptionId, UserId};
 use domain::membership::{
     Admission, AdmitPlan, JoinRequest, admitted, asked_to_join, plan_admission,
@@ -12,7 +12,7 @@ use domain::texts;
 use limiter::Call;
 use queue::Queue;
 use startup::Clock;
-use store::{CommitError, Store, UserClaim, Write, key, load};
+use store::{CommitError, Store, UserClaim, Write, change, key, load};
 use telegram::{CallError, Telegram};
 
 use super::{MOST_FAILURES, back_off};
@@ -85,18 +85,12 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
             Admission::NoRequest => Why::AdmissionVoid,
             Admission::Failed => Why::AdmissionFailed,
         };
-        for _ in 0..TRIES {
-            let Some(read) = load::<Subscription>(&self.store, &id.to_string()).await? else {
-                return Ok(());
-            };
+        let decide = |read: Option<&Stored<Subscription>>| {
             let now = self.clock.now();
-            let Some(next) = admitted(&read.value, how, now) else { return Ok(()) };
-            match self.store.commit(vec![Write::update(&read, &next, &because(why, now))]).await {
-                Err(CommitError::Conflict) => {}
-                done => return Ok(done?),
-            }
-        }
-        Err(TaskError::Contention)
+            let next = read.and_then(|read| admitted(&read.value, how, now));
+            (next.map(|next| (next, because(why, now))), ())
+        };
+        Ok(change(&self.store, &id.to_string(), TRIES, decide).await?)
     }
 
     /// Declines a join request, unless the person has bought meanwhile.

@@ -1,7 +1,7 @@
 //! Posting an alert.
 
 use domain::alert::{Alert, Content, FailureReason, PostPlan, Posting, plan_post, posted};
-use domain::change::Why;
+use domain::change::{Stored, Why};
 use domain::ids::{AlertId, ChatId, MessageId};
 use domain::task::Lane;
 use domain::texts;
@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use limiter::Call;
 use queue::Queue;
 use startup::Clock;
-use store::{CommitError, Store, Write, load};
+use store::{CommitError, Store, Write, change, load};
 use telegram::{CallError, NewMessage, NewPhoto, Right, Telegram, html};
 
 use super::back_off;
@@ -145,18 +145,11 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
             Posting::NotNow | Posting::Failed => Why::AlertDelayed,
             Posting::Refused(_) => Why::AlertFailed,
         };
-        for _ in 0..TRIES {
-            let Some(read) = load::<Alert>(&self.store, &id.to_string()).await? else {
-                return Ok(());
-            };
+        let decide = |read: Option<&Stored<Alert>>| {
             let now = self.clock.now();
-            let Some(next) = posted(&read.value, how, now) else { return Ok(()) };
-            let write = Write::update(&read, &next, &because(why, now));
-            match self.store.commit(vec![write]).await {
-                Err(CommitError::Conflict) => {}
-                done => return Ok(done?),
-            }
-        }
-        Err(TaskError::Contention)
+            let next = read.and_then(|read| posted(&read.value, how, now));
+            (next.map(|next| (next, because(why, now))), ())
+        };
+        Ok(change(&self.store, &id.to_string(), TRIES, decide).await?)
     }
 }

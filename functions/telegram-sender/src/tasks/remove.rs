@@ -1,15 +1,15 @@
 //! Removing somebody whose access is over.
 
-use domain::change::Why;
+use domain::change::{Cause, Stored, Why};
 use domain::ids::{ChatId, SubscriptionId, UserId};
 use domain::membership::{Membership, Removal, RemovalPlan, plan_removal, removal_ended};
 use domain::subscription::Subscription;
 use domain::task::Lane;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use limiter::Call;
 use queue::Queue;
 use startup::Clock;
-use store::{CommitError, Store, Write, load};
+use store::{CommitError, Store, Write, change, load};
 use telegram::{CallError, MemberStatus, Telegram};
 
 use super::{MOST_FAILURES, back_off};
@@ -46,6 +46,27 @@ impl Ended {
             }
             _ => false,
         }
+    }
+}
+
+impl Ended {
+    /// What is saved of it, and why; `None` when somebody else has seen to it.
+    fn saved(self, old: &Subscription, now: Timestamp) -> Option<(Subscription, Cause)> {
+        let how = self.removal();
+        let (next, invited_back) = removal_ended(old, how, now)?;
+        let why = match how {
+            // Nobody is told that they were taken out who was not.
+            _ if self.went_by_themself(old) => Why::MemberLeft,
+            _ if invited_back => Why::MemberInvitedBack,
+            _ if next.entitled(now) => Why::RemovalDropped,
+            Removal::Out => Why::MemberRemoved,
+            Removal::Untouchable => Why::MemberKept,
+            Removal::NotCalled | Removal::Failed { .. } | Removal::NoAnswer { .. } => {
+                Why::RemovalFailed
+            }
+            Removal::Parked => Why::RemovalParked,
+        };
+        Some((next, because(why, now)))
     }
 }
 
@@ -178,33 +199,10 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
 
     /// Saves how it went. A purchase that came meanwhile is seen here.
     async fn save_removal(&self, id: SubscriptionId, ended: Ended) -> Result<(), TaskError> {
-        for _ in 0..TRIES {
-            let Some(read) = load::<Subscription>(&self.store, &id.to_string()).await? else {
-                return Ok(());
-            };
-            let (now, how) = (self.clock.now(), ended.removal());
-            let Some((next, invited_back)) = removal_ended(&read.value, how, now) else {
-                return Ok(());
-            };
-            let entitled = next.entitled(now);
-            let why = match how {
-                // Nobody is told that they were taken out who was not.
-                _ if ended.went_by_themself(&read.value) => Why::MemberLeft,
-                _ if invited_back => Why::MemberInvitedBack,
-                _ if entitled => Why::RemovalDropped,
-                Removal::Out => Why::MemberRemoved,
-                Removal::Untouchable => Why::MemberKept,
-                Removal::NotCalled | Removal::Failed { .. } | Removal::NoAnswer { .. } => {
-                    Why::RemovalFailed
-                }
-                Removal::Parked => Why::RemovalParked,
-            };
-            let write = Write::update(&read, &next, &because(why, now));
-            match self.store.commit(vec![write]).await {
-                Err(CommitError::Conflict) => {}
-                done => return Ok(done?),
-            }
-        }
-        Err(TaskError::Contention)
+        let decide = |read: Option<&Stored<Subscription>>| {
+            let now = self.clock.now();
+            (read.and_then(|read| ended.saved(&read.value, now)), ())
+        };
+        Ok(change(&self.store, &id.to_string(), TRIES, decide).await?)
     }
 }
