@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_dynamo::{AttributeValue, Item};
 use serde_json::Value;
 
-use crate::layout::due_part;
+use crate::layout::{SecondaryIndex, due_part};
 use crate::port::{Broken, shard_of};
 use crate::row::{Index, Row};
 
@@ -73,10 +73,36 @@ pub fn item_from_row(row: &Row) -> Result<Item, Broken> {
         spare: spare.clone(),
         sort: sort.clone(),
         due: due_at.map(|_| due_part(shard_of(id))),
-        due_at: due_at.map(|at| format!("{}{BETWEEN}{id}", sortable(at))),
+        due_at: due_at.map(|at| due_range(at, id)),
         expires: expires.map(Timestamp::as_second),
     };
     serde_dynamo::to_item(columns).map_err(|error| broken(id, kind, error.to_string()))
+}
+
+fn due_range(at: Timestamp, id: &str) -> String {
+    format!("{}{BETWEEN}{id}", sortable(at))
+}
+
+/// Where a row stands in an index of its table, the part and the place in it: the two attributes
+/// that [`item_from_row`] writes. `None` when it does not stand there.
+pub fn place_in(row: &Row, index: &SecondaryIndex) -> Option<(String, String)> {
+    let attribute = |name: &str| {
+        let Index { owner, service_id, active, waiting, spare, sort, due_at, expires: _ } =
+            &row.index;
+        match name {
+            "owner" => owner.clone(),
+            "service_id" => service_id.clone(),
+            "active" => active.as_ref().map(|(service, _)| service.clone()),
+            "active_until" => active.as_ref().map(|(_, until)| sortable(*until)),
+            "waiting" => waiting.clone(),
+            "spare" => spare.clone(),
+            "sort" => sort.clone(),
+            "due" => due_at.map(|_| due_part(shard_of(&row.id))),
+            "due_at" => due_at.map(|at| due_range(at, &row.id)),
+            _ => None,
+        }
+    };
+    attribute(index.hash).zip(attribute(index.range))
 }
 
 /// Reads a row as it is kept, from a table or from an image in its stream.
@@ -182,6 +208,27 @@ mod tests {
             shard.remove("due");
         }
         assert_eq!(again, first);
+    }
+
+    #[test]
+    fn a_row_stands_in_an_index_where_its_attributes_say() {
+        let row = row_from_image(image(IMAGE)).unwrap();
+        let full = Index {
+            owner: Some("t-1".to_owned()),
+            service_id: Some("s-1".to_owned()),
+            waiting: Some("s-1".to_owned()),
+            spare: Some("spare".to_owned()),
+            sort: Some("2026#x".to_owned()),
+            ..row.index.clone()
+        };
+        for row in [Row { index: full, ..row.clone() }, Row { index: Index::default(), ..row }] {
+            let item = item_from_row(&row).unwrap();
+            for index in crate::layout::INDEXES {
+                let said = text(&item, index.hash).zip(text(&item, index.range));
+                let said = said.map(|(part, range)| (part.to_owned(), range.to_owned()));
+                assert_eq!(place_in(&row, index), said, "{}", index.name);
+            }
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub use entities::{
 };
 pub use entity::{Entity, Write, decode, load};
 pub use image::record;
-pub use item::{item_from_row, moment, row_from_image, text};
+pub use item::{item_from_row, moment, place_in, row_from_image, text};
 pub use moves::{chat_moved, holder_of, service_of_chat};
 pub use port::{
     Broken, CommitError, Count, Cursor, DueItem, List, Page, SHARDS, Store, StoreError, shard_of,

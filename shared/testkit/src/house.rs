@@ -23,6 +23,7 @@ use crate::functions::{Answer, Functions, Request, Settings};
 use crate::memory_telegram::{BOT, BOT_NAME, MemoryTelegram, Moment};
 use crate::{MemoryEvents, MemoryQueue, MemoryStore, Shared, TakingTurns, VirtualClock};
 use run::Belt;
+pub(crate) use run::queue_of;
 
 /// The functions on the ports in memory.
 pub type HouseFunctions =

@@ -11,6 +11,7 @@ pub mod memory_telegram;
 mod shared;
 mod taking_turns;
 mod virtual_clock;
+pub mod world;
 
 pub use house::House;
 pub use memory_events::MemoryEvents;

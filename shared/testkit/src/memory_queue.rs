@@ -45,7 +45,7 @@ pub enum QueueFault {
     NotHandedBack,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct State {
     lanes: BTreeMap<LaneKey, VecDeque<Message>>,
     /// Keys of the alerts lane and when each was first taken.
@@ -71,7 +71,7 @@ impl From<Lane> for LaneKey {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Message {
     id: u64,
     group: String,
@@ -91,6 +91,13 @@ impl MemoryQueue {
     /// Empty queues.
     pub fn new(clock: VirtualClock) -> Self {
         Self { clock, state: Arc::default() }
+    }
+
+    /// Queues of their own, with the same in them, on another clock.
+    #[must_use]
+    pub fn fork(&self, clock: VirtualClock) -> Self {
+        let state = self.state().clone();
+        Self { clock, state: Arc::new(Mutex::new(state)) }
     }
 
     /// Lets the next calls go wrong: each fault is used once, in order.
@@ -129,6 +136,18 @@ impl MemoryQueue {
                 }
             })
             .collect()
+    }
+
+    /// Whether there is something to take.
+    pub fn has_visible(&self, lane: Lane) -> bool {
+        let now = self.clock.now();
+        let state = self.state();
+        let Some(messages) = state.lanes.get(&lane.into()) else { return false };
+        messages.iter().any(|message| {
+            let hides = |other: &&Message| other.visible_at > now && other.group == message.group;
+            message.visible_at <= now
+                && (lane == Lane::Housekeeping || !messages.iter().any(|it| hides(&it)))
+        })
     }
 
     /// Deletes a message that was received. An old receipt deletes nothing.

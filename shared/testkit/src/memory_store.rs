@@ -1,10 +1,10 @@
 //! The tables in memory.
 //!
-//! Rows are kept as items with the attributes that they have in DynamoDB, and are found by the same
-//! [`Selection`]s; so what is read here has been written and read back as it is there.
+//! What is saved is written as an item with the attributes that it has in DynamoDB and read back, and
+//! is found by the same [`Selection`]s; so what is read here is as it is there.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::relay::AuditRecord;
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ use serde_dynamo::Item;
 use store::layout::{Bound, ID, INDEXES, Selection};
 use store::{
     CommitError, Count, Cursor, DueItem, List, Page, Row, Store, StoreError, Table, Write,
-    item_from_row, moment, row_from_image, text,
+    item_from_row, moment, place_in, row_from_image, text,
 };
 
 /// The most writes of one transaction (Amazon DynamoDB, `TransactWriteItems`).
@@ -89,16 +89,45 @@ struct Place {
     id: String,
 }
 
-#[derive(Debug, Default)]
+/// What stands in a table under one key, and where it is found otherwise.
+#[derive(Clone, Debug)]
+struct Kept {
+    what: What,
+    places: Vec<Arc<Place>>,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    Row(Arc<Row>),
+    /// Put there as it is, past the port.
+    Raw(Item),
+}
+
+#[derive(Clone, Debug, Default)]
 struct State {
-    rows: BTreeMap<(Table, String), Item>,
-    places: BTreeSet<Place>,
-    trail: BTreeMap<(String, String), AuditRecord>,
+    /// Whether rows are kept as they come: see [`MemoryStore::quick`].
+    quick: bool,
+    rows: BTreeMap<(Table, String), Kept>,
+    places: BTreeSet<Arc<Place>>,
+    trail: BTreeMap<(String, String), Arc<AuditRecord>>,
     stream: Vec<StreamRecord>,
     faults: VecDeque<Fault>,
 }
 
+impl Clone for MemoryStore {
+    /// Tables of their own, with the same in them.
+    fn clone(&self) -> Self {
+        Self(Mutex::new(self.state().clone()))
+    }
+}
+
 impl MemoryStore {
+    /// Tables that keep rows as they come, without writing them as items first: for those who go
+    /// through very many of them.
+    pub fn quick() -> Self {
+        Self(Mutex::new(State { quick: true, ..State::default() }))
+    }
+
     /// Lets the next calls go wrong: each fault is used once, by the first call of its kind that
     /// comes, in the order in which they were given.
     pub fn fail_next(&self, fault: Fault) {
@@ -113,19 +142,40 @@ impl MemoryStore {
     /// Every row of a table that can be read.
     pub fn rows(&self, table: Table) -> Vec<Row> {
         let state = self.state();
-        let items = state.rows.iter().filter(|((of, _), _)| *of == table);
-        items.filter_map(|(_, item)| row_from_image(item.clone()).ok()).collect()
+        let kept = state.rows.iter().filter(|((of, _), _)| *of == table);
+        kept.filter_map(|(_, kept)| kept.what.row().ok()).collect()
+    }
+
+    /// A row that can be read, at once.
+    pub fn peek(&self, table: Table, id: &str) -> Option<Row> {
+        self.state().read(table, id).ok().flatten()
+    }
+
+    /// When the first row of all is due.
+    pub fn first_due(&self) -> Option<Timestamp> {
+        let state = self.state();
+        let rows = state.rows.values().filter_map(|kept| match &kept.what {
+            What::Row(row) => row.index.due_at,
+            What::Raw(_) => None,
+        });
+        rows.min()
     }
 
     /// The whole audit trail, service by service, oldest first.
     pub fn trail(&self) -> Vec<AuditRecord> {
-        self.state().trail.values().cloned().collect()
+        self.state().trail.values().map(|record| AuditRecord::clone(record)).collect()
     }
 
     /// Puts an item there as it is, past every condition and without a stream record: for rows
     /// that nobody could have saved.
     pub fn put_item(&self, table: Table, item: Item) {
-        self.state().put(table, item);
+        let id = text(&item, ID).unwrap_or_default().to_owned();
+        let places = INDEXES.iter().filter(|index| index.table == table).filter_map(|index| {
+            let (part, range) = (text(&item, index.hash)?, text(&item, index.range)?);
+            Some(Place::new(table, index.name, part.to_owned(), range.to_owned(), &id))
+        });
+        let places = places.collect();
+        self.state().put(table, id, Kept { what: What::Raw(item), places });
     }
 
     /// Never held across an await. A test that panicked elsewhere does not spoil it.
@@ -143,16 +193,34 @@ impl MemoryStore {
     }
 }
 
-fn places(table: Table, item: &Item) -> impl Iterator<Item = Place> {
-    INDEXES.iter().filter(move |index| index.table == table).filter_map(move |index| {
-        Some(Place {
-            table,
-            index: index.name,
-            part: text(item, index.hash)?.to_owned(),
-            range: text(item, index.range)?.to_owned(),
-            id: text(item, ID)?.to_owned(),
+impl What {
+    fn row(&self) -> Result<Row, StoreError> {
+        Ok(match self {
+            Self::Row(row) => Row::clone(row),
+            Self::Raw(item) => row_from_image(item.clone())?,
         })
-    })
+    }
+}
+
+impl Place {
+    fn new(
+        table: Table,
+        index: &'static str,
+        part: String,
+        range: String,
+        id: &str,
+    ) -> Arc<Self> {
+        Arc::new(Self { table, index, part, range, id: id.to_owned() })
+    }
+}
+
+fn places(table: Table, row: &Row) -> Vec<Arc<Place>> {
+    let indexes = INDEXES.iter().filter(|index| index.table == table);
+    let places = indexes.filter_map(|index| {
+        let (part, range) = place_in(row, index)?;
+        Some(Place::new(table, index.name, part, range, &row.id))
+    });
+    places.collect()
 }
 
 /// The first `limit` of what there is, and where it goes on if there is more.
@@ -171,20 +239,18 @@ impl State {
         self.faults.remove(at)
     }
 
-    fn put(&mut self, table: Table, item: Item) {
-        let id = text(&item, ID).unwrap_or_default().to_owned();
-        self.places.extend(places(table, &item));
-        if let Some(old) = self.rows.insert((table, id), item.clone()) {
-            let now: BTreeSet<_> = places(table, &item).collect();
-            for place in places(table, &old).filter(|place| !now.contains(place)) {
+    fn put(&mut self, table: Table, id: String, kept: Kept) {
+        let now = kept.places.clone();
+        if let Some(old) = self.rows.insert((table, id), kept) {
+            for place in old.places {
                 self.places.remove(&place);
             }
         }
+        self.places.extend(now);
     }
 
     fn read(&self, table: Table, id: &str) -> Result<Option<Row>, StoreError> {
-        let item = self.rows.get(&(table, id.to_owned()));
-        Ok(item.map(|item| row_from_image(item.clone())).transpose()?)
+        self.rows.get(&(table, id.to_owned())).map(|kept| kept.what.row()).transpose()
     }
 
     fn commit(&mut self, writes: &[Write]) -> Result<(), CommitError> {
@@ -198,12 +264,16 @@ impl State {
             if before.as_ref().map(|before| before.meta.ver) != *expected {
                 return Err(CommitError::Conflict);
             }
-            let item = item_from_row(row).map_err(StoreError::from)?;
-            let after = row_from_image(item.clone()).map_err(StoreError::from)?;
-            changes.push((item, StreamRecord { table: *table, before, after }));
+            let after = match self.quick {
+                true => row.clone(),
+                false => item_from_row(row).and_then(row_from_image).map_err(StoreError::from)?,
+            };
+            changes.push(StreamRecord { table: *table, before, after });
         }
-        for (item, record) in changes {
-            self.put(record.table, item);
+        for record in changes {
+            let (table, row) = (record.table, &record.after);
+            let kept = Kept { what: What::Row(Arc::new(row.clone())), places: places(table, row) };
+            self.put(table, row.id.clone(), kept);
             self.stream.push(record);
         }
         Ok(())
@@ -224,9 +294,10 @@ impl State {
             range: String::new(),
             id: String::new(),
         };
-        let mut found: Vec<_> = self
+        let mut found: Vec<&Place> = self
             .places
-            .range(first..)
+            .range::<Place, _>(first..)
+            .map(AsRef::as_ref)
             .take_while(|place| (place.table, place.index) == (index.table, index.name))
             .take_while(|place| place.part == *part)
             .filter(|place| match bound {
@@ -313,7 +384,7 @@ impl Store for MemoryStore {
         if matches!(fault, None | Some(Fault::AuditAnswerLost)) {
             for record in records {
                 let key = (record.service_id.clone(), record.seq.clone());
-                state.trail.insert(key, record.clone());
+                state.trail.insert(key, Arc::new(record.clone()));
             }
         }
         fault.map_or(Ok(()), |_| Err(unavailable()))
@@ -335,7 +406,7 @@ impl Store for MemoryStore {
             .rev()
             .map(|(_, record)| record)
             .skip_while(|record| from.as_ref().is_some_and(|[seq]| record.seq >= *seq))
-            .cloned();
+            .map(|record| AuditRecord::clone(record));
         Ok(page(newest_first, limit, |record| Cursor::at([record.seq.as_str()])))
     }
 }

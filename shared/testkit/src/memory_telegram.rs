@@ -98,6 +98,22 @@ impl MemoryTelegram {
         telegram
     }
 
+    /// A world of its own, in which the same is so, on another clock. The calls so far are not
+    /// remembered there.
+    #[must_use]
+    pub fn fork(&self, clock: VirtualClock) -> Self {
+        let mut world = self.world().clone();
+        world.forget_calls();
+        let seen = *self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let inner = Inner {
+            clock,
+            world: Mutex::new(world),
+            orders: Mutex::default(),
+            seen: Mutex::new(seen),
+        };
+        Self(Arc::new(inner))
+    }
+
     /// Does what a person, an administrator or a test does in Telegram: the simulator's control
     /// interface, by the names and with the bodies of its README.
     ///

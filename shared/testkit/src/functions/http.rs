@@ -63,6 +63,16 @@ impl Request {
         self
     }
 
+    /// Takes away what tells a repetition from a new request.
+    pub(crate) fn forget_keys(&mut self) {
+        self.headers.remove("idempotency-key");
+        if let Ok(Value::Object(mut fields)) = serde_json::from_slice::<Value>(&self.body) {
+            fields.remove("payment_ref");
+            fields.remove("client_alert_id");
+            self.body = Value::Object(fields).to_string().into_bytes();
+        }
+    }
+
     /// Names the caller.
     #[must_use]
     pub fn by(mut self, subject: &str) -> Self {

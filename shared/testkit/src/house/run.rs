@@ -51,7 +51,7 @@ struct Waiting {
 
 /// The queue in which Telegram keeps an update (tdlib/telegram-bot-api: messages and the bot's own
 /// standing by chat, members and join requests by person).
-fn queue_of(update: &Value) -> String {
+pub(crate) fn queue_of(update: &Value) -> String {
     for (kind, pointer) in [
         ("message", "/message/chat/id"),
         ("my_chat_member", "/my_chat_member/chat/id"),

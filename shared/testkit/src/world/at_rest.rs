@@ -1,0 +1,264 @@
+//! What has to hold when a world has come to rest.
+
+use std::collections::BTreeMap;
+
+use domain::alert::{Alert, Delivery};
+use domain::group::Group;
+use domain::ids::{ServiceId, UserId};
+use domain::link::{Link, LinkState, Pass};
+use domain::membership::Membership;
+use domain::relay::{Consequences, consequences};
+use domain::service::Service;
+use domain::subscription::Subscription;
+use domain::task::Lane;
+use domain::time::after;
+use jiff::SignedDuration;
+use store::{Entity, Table, decode, key, record};
+
+use super::machine::Machine;
+use super::story::{Story, bot, chat_of, claimed_by, holding};
+use super::watch::{Invariant, subscription};
+
+/// Words of the letter by which somebody is told to come back in.
+const COME_BACK: &str = "Please come back in";
+
+/// Clocks differ by this much.
+const SKEW: SignedDuration = SignedDuration::from_secs(5);
+
+fn all<E: Entity>(machine: &Machine) -> Vec<E> {
+    let rows = machine.store.rows(E::TABLE).into_iter().filter(|row| row.kind == E::KIND);
+    rows.filter_map(|row| decode::<E>(row).ok().map(|stored| stored.value)).collect()
+}
+
+/// Looks at everything.
+pub(super) fn check(machine: &Machine, story: &Story) {
+    stuck(machine);
+    members(machine, story);
+    purchases(machine, story);
+    alerts(machine, story);
+    trail(machine);
+    queues(machine);
+    claims(machine);
+}
+
+fn holds(machine: &Machine, of: Invariant, holds: bool, what: impl FnOnce() -> String) {
+    machine.hub.state().watch.holds(of, holds, what);
+}
+
+fn stuck(machine: &Machine) {
+    let answered = machine.clients.iter().all(|client| client.answer.is_some());
+    holds(machine, Invariant::RequestsAnswered, answered, || "a request has no answer".to_owned());
+    for it in all::<Subscription>(machine) {
+        let open = match &it.membership {
+            Membership::Invited { asked } => asked.is_some(),
+            Membership::Leaving { .. } | Membership::Removing { .. } => true,
+            Membership::Joined { .. } | Membership::Kept { .. } | Membership::Removed { .. } => {
+                false
+            }
+        };
+        holds(machine, Invariant::NothingStuck, !open, || {
+            format!("subscription {} stays {:?}", it.id, it.membership)
+        });
+        // Over, and nobody has said so.
+        let unseen = !it.entitled(machine.now()) && it.due_at().is_some();
+        let long_over = after(it.access_ends_at, SignedDuration::from_mins(70)) < machine.now();
+        holds(machine, Invariant::NothingStuck, !(unseen && long_over), || {
+            format!("subscription {} is over and was not ended", it.id)
+        });
+    }
+    for it in all::<Alert>(machine) {
+        holds(machine, Invariant::NothingStuck, !it.is_waiting(), || {
+            format!("alert {} stays {:?}", it.id, it.delivery)
+        });
+    }
+    for it in all::<Service>(machine) {
+        if let Group::Bound(group) = &it.group {
+            holds(machine, Invariant::NothingStuck, group.pending.is_none(), || {
+                format!("the set-up of service {} has no end", it.id)
+            });
+        }
+    }
+    for it in all::<Link>(machine) {
+        let used = matches!(it.state, LinkState::Used { .. });
+        holds(machine, Invariant::NothingStuck, !used, || {
+            format!("link {} was used and still works", it.id)
+        });
+    }
+}
+
+/// Everybody inside has a right to be there, and everybody with a right who asked is inside.
+fn members(machine: &Machine, story: &Story) {
+    let now = machine.now();
+    for (_, service) in story.services() {
+        let Some(chat) = chat_of(machine, Some(&service)) else { continue };
+        let inside = machine.telegram.look(|world| world.inside(chat));
+        for member in inside.iter().filter(|member| !member.is_bot && !member.is_admin) {
+            let holds_now = holding(machine, service, member.user);
+            let pass = key::pass(service, UserId::new(member.user));
+            let right = holds_now.is_some_and(|it| it.entitled(now))
+                || machine.store.peek(Pass::TABLE, &pass).is_some();
+            holds(machine, Invariant::NoFreeRiders, right, || {
+                format!("person {} is in the group of {service} without a right", member.user)
+            });
+        }
+        for ((of, user), since) in &story.cast.wants {
+            if *of != service {
+                continue;
+            }
+            let Some(it) = holding(machine, service, *user).filter(|it| it.entitled(now)) else {
+                continue;
+            };
+            let (is_in, _, is_banned) = machine.telegram.look(|world| world.stands(chat, *user));
+            // A new run began since, or they were rightly taken out: they have to ask again.
+            let removal = machine.hub.state().watch.removal(chat, *user);
+            let asked_before = it.starts_at > after(*since, SKEW)
+                || removal.is_some_and(|(at, was_over)| was_over && at > *since);
+            if is_banned || (asked_before && !is_in) {
+                continue;
+            }
+            let letter = machine.telegram.look(|world| world.last_letter(bot(), *user, COME_BACK));
+            let told = letter.is_some_and(|at| {
+                removal.is_none_or(|(removed, _)| removed.as_second() <= at)
+            });
+            holds(machine, Invariant::PayingMembersInside, is_in || told, || {
+                format!("person {user} has access to {service}, asked to be in, and is outside")
+            });
+        }
+        let asking = machine.telegram.look(|world| world.asking(chat));
+        for user in asking {
+            let entitled = holding(machine, service, user).is_some_and(|it| it.entitled(now));
+            holds(machine, Invariant::PayingMembersInside, !entitled, || {
+                format!("person {user} has access to {service} and waits at its door")
+            });
+        }
+    }
+}
+
+/// Each purchase counted once, from the later of its moment and the old end.
+fn purchases(machine: &Machine, story: &Story) {
+    let of = Invariant::OneRenewalPerPurchase;
+    for ((number, customer), confirmed) in &story.cast.purchases {
+        let Some(service) = story.cast.services.get(number) else { continue };
+        let named = format!("customer-{customer}");
+        let all = all::<Subscription>(machine);
+        let mine = all.iter().find(|it| it.service == *service && it.customer.as_str() == named);
+        let counted = mine.map_or(0, |it| it.purchases);
+        holds(machine, of, counted == *confirmed, || {
+            format!("{named} of {service} bought {confirmed} times, and {counted} were counted")
+        });
+    }
+    for record in &machine.told {
+        use domain::change::Why;
+        let (Some(before), Some(after_it)) =
+            (record.before.as_ref().and_then(subscription), subscription(&record.after))
+        else {
+            continue;
+        };
+        if record.after.meta.why != Why::Renewed || before.purchases == after_it.purchases {
+            continue;
+        }
+        let at = record.after.meta.changed_at;
+        let from = before.ends_at.max(at);
+        let usual = after(from, SignedDuration::from_hours(30 * 24));
+        let right = after_it.ends_at == usual || after_it.ends_at < after(at, GIVEN);
+        holds(machine, of, right, || {
+            format!("a renewal at {at} of what ended {} ends {}", before.ends_at, after_it.ends_at)
+        });
+    }
+}
+
+/// Ends that a storefront gives are nearer than this; ends that follow from a renewal are not.
+const GIVEN: SignedDuration = SignedDuration::from_hours(29 * 24);
+
+fn alerts(machine: &Machine, story: &Story) {
+    for accepted in &story.cast.alerts {
+        let Some(service) = story.cast.services.get(&accepted.service) else { continue };
+        let Some(chat) = chat_of(machine, Some(service)) else { continue };
+        let row = machine.store.peek(Table::Alerts, &accepted.id);
+        let alert = row.and_then(|row| decode::<Alert>(row).ok()).map(|stored| stored.value);
+        let posts =
+            machine.telegram.look(|world| world.count_posts(chat, bot(), &accepted.symbol));
+        let excused = alert.as_ref().is_some_and(|it| {
+            matches!(it.delivery, Delivery::Failed { .. })
+                && story.cast.troubled.contains(&accepted.service)
+        });
+        holds(machine, Invariant::AlertsPosted, posts > 0 || excused, || {
+            let state = alert.as_ref().map(|it| &it.delivery);
+            format!("alert {} was accepted and not posted: {state:?}", accepted.id)
+        });
+        let unknown = alert.as_ref().map_or(0, |it| it.unknown_outcomes);
+        let most = usize::try_from(unknown).unwrap_or(usize::MAX).saturating_add(1);
+        holds(machine, Invariant::RepeatsExplained, posts <= most, || {
+            format!("alert {} stands {posts} times, with {unknown} unknown outcomes", accepted.id)
+        });
+    }
+}
+
+/// Every change has left its record, its events, and no message undone.
+fn trail(machine: &Machine) {
+    let trail: BTreeMap<_, _> = machine
+        .store
+        .trail()
+        .into_iter()
+        .map(|record| ((record.service_id.clone(), record.seq.clone()), record))
+        .collect();
+    let published: std::collections::BTreeSet<_> = machine
+        .events
+        .published()
+        .into_iter()
+        .map(|event| (event.key, event.name))
+        .collect();
+    let mut state = machine.hub.state();
+    for change in &machine.told {
+        let before = change.before.clone().and_then(|row| record(row).ok().flatten());
+        let Some((now, meta)) = record(change.after.clone()).ok().flatten() else { continue };
+        let Consequences { audit, events, .. } =
+            consequences(before.as_ref().map(|(before, _)| before), &now, &meta);
+        if let Some(expected) = audit {
+            let found = trail.get(&(expected.service_id.clone(), expected.seq.clone()));
+            let same = found == Some(&expected);
+            state.watch.holds(Invariant::AuditComplete, same, || {
+                format!("{} of {} is not in the trail", expected.action, expected.item)
+            });
+        }
+        for event in events {
+            let heard = published.contains(&(event.key.clone(), event.name.clone()));
+            state.watch.holds(Invariant::EventsComplete, heard, || {
+                format!("{} of {} was not published", event.name, event.item)
+            });
+        }
+    }
+}
+
+fn queues(machine: &Machine) {
+    for lane in [Lane::Alerts, Lane::Housekeeping] {
+        let left = machine.queue.waiting(lane);
+        holds(machine, Invariant::QueuesEmpty, left.is_empty(), || {
+            format!("{} messages are left in {lane:?}", left.len())
+        });
+    }
+    let dead = machine.queue.dead().len();
+    holds(machine, Invariant::QueuesEmpty, dead == 0, || format!("{dead} messages were given up"));
+}
+
+fn claims(machine: &Machine) {
+    let of = Invariant::ClaimsAgree;
+    let mut groups: BTreeMap<i64, ServiceId> = BTreeMap::new();
+    for service in all::<Service>(machine) {
+        let Group::Bound(group) = &service.group else { continue };
+        let other = groups.insert(group.chat.get(), service.id);
+        holds(machine, of, other.is_none(), || "two services have one group".to_owned());
+        holds(machine, of, claimed_by(machine, group.chat.get(), service.id), || {
+            format!("the group of {} is not in the books as its own", service.id)
+        });
+    }
+    let mut accounts = std::collections::BTreeSet::new();
+    for it in all::<Subscription>(machine) {
+        let Some(user) = it.user else { continue };
+        let first = accounts.insert((it.service, user.get()));
+        let held = holding(machine, it.service, user.get()).is_some_and(|held| held.id == it.id);
+        holds(machine, of, first && held, || {
+            format!("subscription {} does not hold its account alone", it.id)
+        });
+    }
+}

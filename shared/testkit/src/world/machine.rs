@@ -1,0 +1,745 @@
+//! The machinery between the functions: what AWS, Telegram and the callers do, one step at a time.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use domain::task::Lane;
+use domain::time::after;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use startup::Clock as _;
+use store::Table;
+
+use super::bug::Bug;
+use super::chance::Chance;
+use super::hub::{Effect, Hub, Late, ProcessId, Verdict};
+use super::ports::{Port, SkewedClock};
+use super::story::Story;
+use super::telegram::Line;
+use super::watch::Invariant;
+use crate::functions::{Answer, Functions, Request, Settings, change};
+use crate::house::{WEBHOOK_SECRET, queue_of};
+use crate::{
+    MemoryEvents, MemoryQueue, MemoryStore, MemoryTelegram, Shared, StreamRecord, VirtualClock,
+};
+
+/// The most messages of a batch, and the most changes: what the template sets.
+const MESSAGES: usize = 10;
+const CHANGES: usize = 100;
+
+/// How many senders run at the same time for a queue.
+const SENDERS: usize = 2;
+
+/// How soon a failed batch of a stream comes again.
+const STREAM_RETRY: SignedDuration = SignedDuration::from_secs(1);
+
+/// The pause between two sweeps.
+const SWEEP: i64 = 30 * 60;
+
+/// By how many seconds a function's clock may be wrong.
+const MOST_SKEW: i64 = 2;
+
+/// More steps than this, and something goes round in circles.
+const ENDLESS: u64 = 60_000;
+
+type World = Functions<
+    Port<Shared<MemoryStore>>,
+    Port<MemoryQueue>,
+    Port<MemoryEvents>,
+    Port<Line>,
+    SkewedClock,
+>;
+
+/// One invocation of a function, or something that Telegram does late.
+struct Process {
+    id: ProcessId,
+    work: Pin<Box<dyn Future<Output = Ended>>>,
+    woken: Arc<Woken>,
+    waker: Waker,
+    /// When it is stopped, whatever it does.
+    until: Timestamp,
+    carries: Carries,
+}
+
+/// What a process has in its hands.
+enum Carries {
+    Request(usize),
+    Update(Waiting),
+    Changes { table: usize, last: u64 },
+    Messages { lane: Lane, receipts: Vec<(String, String)> },
+    Sweep,
+    Late,
+}
+
+/// What a process brought about.
+enum Ended {
+    Answer(Answer),
+    Relayed(Option<String>),
+    GivenBack(Vec<String>),
+    Done,
+}
+
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The stream of a table.
+#[derive(Clone, Default)]
+struct Stream {
+    waiting: VecDeque<(u64, Arc<StreamRecord>)>,
+    from: Option<Timestamp>,
+    busy: bool,
+}
+
+/// An update that is to be delivered.
+#[derive(Clone)]
+struct Waiting {
+    update: Value,
+    queue: String,
+    failures: u32,
+    from: Timestamp,
+}
+
+/// A caller's request, repeated until it has an answer.
+pub(super) struct Client {
+    pub(super) request: Request,
+    pub(super) answer: Option<Answer>,
+    from: Timestamp,
+    running: bool,
+    tries: u32,
+}
+
+/// What can happen next.
+enum Choice {
+    Effect(u64, ProcessId, Effect),
+    Request(usize),
+    Update(usize),
+    Changes(usize),
+    Messages(Lane),
+    Step,
+}
+
+/// A world in the middle of its story.
+pub(super) struct Machine {
+    pub(super) hub: Hub,
+    pub(super) clock: VirtualClock,
+    pub(super) store: Shared<MemoryStore>,
+    pub(super) queue: MemoryQueue,
+    pub(super) events: MemoryEvents,
+    pub(super) telegram: MemoryTelegram,
+    pub(super) settings: Arc<Settings>,
+    pub(super) chance: Chance,
+    pub(super) clients: Vec<Client>,
+    /// Every change that was ever told.
+    pub(super) told: Vec<Arc<StreamRecord>>,
+    /// Whether nothing goes wrong any more.
+    pub(super) calm: bool,
+    running: Vec<Process>,
+    last_process: ProcessId,
+    streams: [Stream; 3],
+    updates: Vec<Waiting>,
+    delivering: Vec<String>,
+    late: Vec<(Timestamp, Late)>,
+    /// Telegram may have news.
+    news: bool,
+    swept: Timestamp,
+    thrown: u64,
+    steps: u64,
+}
+
+/// What a world is begun with again and again.
+pub(super) struct Snapshot {
+    now: Timestamp,
+    store: MemoryStore,
+    queue: MemoryQueue,
+    events: MemoryEvents,
+    telegram: MemoryTelegram,
+    settings: Arc<Settings>,
+    told: Vec<Arc<StreamRecord>>,
+    watch: super::watch::Watch,
+    thrown: u64,
+    swept: Timestamp,
+}
+
+impl Machine {
+    /// An empty world.
+    pub(super) fn new(now: Timestamp, settings: Settings, chance: Chance, hub: Hub) -> Self {
+        let clock = VirtualClock::at(now);
+        Self {
+            hub,
+            store: Shared(Arc::new(MemoryStore::quick())),
+            queue: MemoryQueue::new(clock.clone()),
+            events: MemoryEvents::default(),
+            telegram: MemoryTelegram::new(clock.clone(), 1),
+            settings: Arc::new(settings),
+            clock,
+            chance,
+            clients: Vec::new(),
+            told: Vec::new(),
+            calm: false,
+            running: Vec::new(),
+            last_process: 0,
+            streams: Default::default(),
+            updates: Vec::new(),
+            delivering: Vec::new(),
+            late: Vec::new(),
+            news: true,
+            swept: now,
+            thrown: 0,
+            steps: 0,
+        }
+    }
+
+    /// The world as it is, to be begun with again. Only of one that has come to rest.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let clock = VirtualClock::at(self.now());
+        Snapshot {
+            now: self.now(),
+            store: MemoryStore::clone(&self.store),
+            queue: self.queue.fork(clock.clone()),
+            events: self.events.fork(),
+            telegram: self.telegram.fork(clock),
+            settings: Arc::clone(&self.settings),
+            told: self.told.clone(),
+            watch: self.hub.state().watch.fresh_start(),
+            thrown: self.thrown,
+            swept: self.swept,
+        }
+    }
+
+    /// A world that begins where another came to rest.
+    pub(super) fn from(
+        snapshot: &Snapshot,
+        chance: Chance,
+        bug: Option<Bug>,
+        told: bool,
+    ) -> Self {
+        let clock = VirtualClock::at(snapshot.now);
+        Self {
+            hub: Hub::new(bug, snapshot.watch.clone(), told),
+            store: Shared(Arc::new(snapshot.store.clone())),
+            queue: snapshot.queue.fork(clock.clone()),
+            events: snapshot.events.fork(),
+            telegram: snapshot.telegram.fork(clock.clone()),
+            settings: Arc::clone(&snapshot.settings),
+            clock,
+            chance,
+            clients: Vec::new(),
+            told: snapshot.told.clone(),
+            calm: false,
+            running: Vec::new(),
+            last_process: 0,
+            streams: Default::default(),
+            updates: Vec::new(),
+            delivering: Vec::new(),
+            late: Vec::new(),
+            news: true,
+            swept: snapshot.swept,
+            thrown: snapshot.thrown,
+            steps: 0,
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(super) fn note(&self, line: impl FnOnce() -> String) {
+        self.hub.note(self.now(), line);
+    }
+
+    /// Sends a request, and again until it is answered. Its number.
+    pub(super) fn request(&mut self, request: Request) -> usize {
+        let from = self.now();
+        self.clients.push(Client { request, answer: None, from, running: false, tries: 0 });
+        self.clients.len() - 1
+    }
+
+    /// Something was done in Telegram by people.
+    pub(super) fn has_news(&mut self) {
+        self.news = true;
+    }
+
+    /// Goes on by one step. False when nothing is left to do before `until`.
+    pub(super) fn step(&mut self, story: &mut Story, until: Timestamp) -> bool {
+        self.steps += 1;
+        if self.steps > ENDLESS {
+            let mut state = self.hub.state();
+            state.watch.violated(Invariant::NothingStuck, "it goes round in circles".to_owned());
+            return false;
+        }
+        self.poll();
+        self.take_in();
+        let mut options = self.options(story);
+        if options.is_empty() {
+            return self.advance(story, until);
+        }
+        if !self.calm && self.chance.dawdles() {
+            let to = after(self.now(), self.chance.dawdling());
+            self.move_to(to);
+            return true;
+        }
+        let choice = options.swap_remove(self.chance.choose(options.len()));
+        self.carry_out(choice, story);
+        true
+    }
+
+    /// Everything that could happen now; the steady order takes the first.
+    fn options(&mut self, story: &Story) -> Vec<Choice> {
+        let now = self.now();
+        let mut waiting = Vec::new();
+        self.hub.waiting(&mut waiting);
+        let mut options: Vec<_> = waiting
+            .into_iter()
+            .map(|(ticket, process, effect)| Choice::Effect(ticket, process, effect))
+            .collect();
+        if self.chance.is_steady() && !options.is_empty() {
+            return options;
+        }
+        for (table, stream) in self.streams.iter().enumerate() {
+            let waits = stream.from.is_some_and(|from| now < from);
+            if !stream.busy && !waits && !stream.waiting.is_empty() {
+                options.push(Choice::Changes(table));
+            }
+        }
+        for (at, waiting) in self.updates.iter().enumerate() {
+            let earlier = self.updates.iter().take(at).any(|it| it.queue == waiting.queue);
+            if waiting.from <= now && !earlier && !self.delivering.contains(&waiting.queue) {
+                options.push(Choice::Update(at));
+            }
+        }
+        for lane in [Lane::Alerts, Lane::Housekeeping] {
+            let busy = self.running.iter().filter(
+                |it| matches!(it.carries, Carries::Messages { lane: of, .. } if of == lane),
+            );
+            if busy.count() < SENDERS && self.queue.has_visible(lane) {
+                options.push(Choice::Messages(lane));
+            }
+        }
+        for (at, client) in self.clients.iter().enumerate() {
+            if client.answer.is_none() && !client.running && client.from <= now {
+                options.push(Choice::Request(at));
+            }
+        }
+        let quiet = options.is_empty() && self.running.is_empty();
+        if story.is_ready(self) && (quiet || !self.chance.is_steady()) {
+            options.push(Choice::Step);
+        }
+        options
+    }
+
+    fn carry_out(&mut self, choice: Choice, story: &mut Story) {
+        match choice {
+            Choice::Effect(ticket, process, effect) => self.decide(ticket, process, effect),
+            Choice::Request(at) => self.send_request(at),
+            Choice::Update(at) => self.deliver(at),
+            Choice::Changes(table) => self.relay(table),
+            Choice::Messages(lane) => self.send(lane),
+            Choice::Step => story.perform(self),
+        }
+    }
+
+    fn decide(&mut self, ticket: u64, process: ProcessId, effect: Effect) {
+        let verdict = self.chance.verdict(effect, self.calm);
+        if effect == Effect::Act {
+            self.news = true;
+        }
+        if verdict == Verdict::DiesBefore {
+            self.note(|| format!("#{process:<3} dies before it can do the next thing"));
+            self.bury(process);
+        } else {
+            self.hub.decide(ticket, verdict);
+        }
+    }
+
+    // ------------------------------------------------------------------------------- processes
+
+    fn functions(&mut self) -> (ProcessId, World) {
+        self.last_process += 1;
+        let process = self.last_process;
+        let (hub, clock) = (self.hub.clone(), self.clock.clone());
+        let skew = self.chance.skew(MOST_SKEW);
+        let line = Line { telegram: self.telegram.clone(), store: self.store.clone() };
+        let functions = Functions {
+            store: port(self.store.clone(), &hub, process, &clock),
+            queue: port(self.queue.clone(), &hub, process, &clock),
+            events: port(self.events.clone(), &hub, process, &clock),
+            telegram: port(line, &hub, process, &clock),
+            clock: SkewedClock { clock, skew },
+            settings: Settings::clone(&self.settings),
+        };
+        (process, functions)
+    }
+
+    fn begin(
+        &mut self,
+        id: ProcessId,
+        limit: i64,
+        carries: Carries,
+        work: impl Future<Output = Ended> + 'static,
+    ) {
+        let woken = Arc::new(Woken(AtomicBool::new(true)));
+        let waker = Waker::from(Arc::clone(&woken));
+        let until = after(self.now(), SignedDuration::from_secs(limit));
+        self.running.push(Process { id, work: Box::pin(work), woken, waker, until, carries });
+        self.poll();
+    }
+
+    /// Lets everybody go on who can.
+    fn poll(&mut self) {
+        let mut at = 0;
+        while let Some(process) = self.running.get_mut(at) {
+            if !process.woken.0.swap(false, Ordering::Relaxed) {
+                at += 1;
+                continue;
+            }
+            let mut context = Context::from_waker(&process.waker);
+            match process.work.as_mut().poll(&mut context) {
+                Poll::Ready(ended) => {
+                    let process = self.running.remove(at);
+                    self.hub.buried(process.id);
+                    self.ended(process.id, process.carries, ended);
+                    // Whatever was put off is done now, or never.
+                    self.unsent(process.id, true);
+                    at = 0;
+                }
+                Poll::Pending if self.hub.is_dead(process.id) => {
+                    let id = process.id;
+                    self.bury(id);
+                    at = 0;
+                }
+                Poll::Pending => {}
+            }
+        }
+        for (delay, late) in self.hub.take_late() {
+            self.late.push((after(self.now(), delay), late));
+        }
+    }
+
+    fn unsent(&mut self, process: ProcessId, alive: bool) {
+        let unsent: Vec<_> = {
+            let mut state = self.hub.state();
+            let all = std::mem::take(&mut state.unsent);
+            let (mine, others) = all.into_iter().partition(|(of, _)| *of == process);
+            state.unsent = others;
+            mine
+        };
+        if alive {
+            let now = self.now();
+            self.late.extend(unsent.into_iter().map(|(_, late)| (now, late)));
+        }
+    }
+
+    /// A process ends without a word: killed, or over its time.
+    fn bury(&mut self, id: ProcessId) {
+        let Some(at) = self.running.iter().position(|process| process.id == id) else { return };
+        let process = self.running.remove(at);
+        drop(process.work);
+        self.hub.buried(id);
+        self.unsent(id, false);
+        match process.carries {
+            Carries::Request(client) => self.ask_again(client),
+            Carries::Update(waiting) => self.deliver_again(waiting),
+            Carries::Changes { table, .. } => self.relay_again(table),
+            // Hidden until their time is over.
+            Carries::Messages { .. } | Carries::Sweep | Carries::Late => {}
+        }
+    }
+
+    fn ended(&mut self, id: ProcessId, carries: Carries, ended: Ended) {
+        match (carries, ended) {
+            (Carries::Request(client), Ended::Answer(answer)) => self.answered(client, answer),
+            (Carries::Update(waiting), Ended::Answer(answer)) => {
+                let taken = (200..300).contains(&answer.status)
+                    || self.hub.bug == Some(Bug::WebhookSwallowsFailures);
+                let heard = self.chance.verdict(Effect::Answer, self.calm) == Verdict::Done;
+                if taken && heard {
+                    self.delivering.retain(|queue| *queue != waiting.queue);
+                } else {
+                    self.note(|| format!("#{id:<3} an update comes again"));
+                    self.deliver_again(waiting);
+                }
+            }
+            (Carries::Changes { table, last }, Ended::Relayed(failed)) => {
+                self.relayed(table, last, failed);
+            }
+            (Carries::Messages { lane, receipts }, Ended::GivenBack(given_back)) => {
+                for (message, receipt) in receipts {
+                    let is_done = !given_back.contains(&message);
+                    if is_done && self.chance.verdict(Effect::Answer, self.calm) == Verdict::Done {
+                        self.queue.acknowledge(lane, &receipt);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    // -------------------------------------------------------------------------------- requests
+
+    fn send_request(&mut self, at: usize) {
+        let Some(client) = self.clients.get_mut(at) else { return };
+        client.running = true;
+        client.tries += 1;
+        self.thrown += 1;
+        let mut request = client.request.clone();
+        request.fresh = uuid::Uuid::from_u128(u128::from(self.thrown) << 64 | 1);
+        if self.hub.bug == Some(Bug::NoIdempotency) {
+            request.forget_keys();
+        }
+        self.note(|| format!("{} {}", request.method, request.path));
+        let (id, functions) = self.functions();
+        let work = async move { Ended::Answer(functions.http(request).await) };
+        self.begin(id, 10, Carries::Request(at), work);
+    }
+
+    fn answered(&mut self, at: usize, answer: Answer) {
+        let heard = self.chance.verdict(Effect::Answer, self.calm) == Verdict::Done;
+        self.note(|| {
+            let heard = if heard { "" } else { ", which nobody hears" };
+            format!("  answer {}{heard}", answer.status)
+        });
+        // A mistake of ours is not to be had away by asking again.
+        if answer.status == 500 {
+            let mut state = self.hub.state();
+            state.watch.violated(Invariant::RequestsAnswered, format!("500: {}", answer.body));
+        }
+        let again = answer.status >= 500
+            || answer.status == 429
+            || (answer.status == 409 && answer.retry_after.is_some());
+        if !heard || again {
+            self.ask_again(at);
+        } else if let Some(client) = self.clients.get_mut(at) {
+            client.running = false;
+            client.answer = Some(answer);
+        }
+    }
+
+    fn ask_again(&mut self, at: usize) {
+        let now = self.now();
+        if let Some(client) = self.clients.get_mut(at) {
+            client.running = false;
+            let pause = i64::from(client.tries.min(10));
+            client.from = after(now, SignedDuration::from_secs(pause));
+        }
+    }
+
+    // --------------------------------------------------------------------------------- updates
+
+    /// Takes in what streams and Telegram have to tell.
+    fn take_in(&mut self) {
+        for record in self.store.take_stream() {
+            let record = Arc::new(record);
+            self.told.push(Arc::clone(&record));
+            let number = u64::try_from(self.told.len()).unwrap_or(u64::MAX);
+            let table = match record.table {
+                Table::Services => 0,
+                Table::Subscriptions => 1,
+                Table::Alerts => 2,
+                Table::Limits => continue,
+            };
+            if let Some(stream) = self.streams.get_mut(table) {
+                stream.waiting.push_back((number, record));
+            }
+        }
+        if std::mem::take(&mut self.news) {
+            let now = self.now();
+            self.updates.extend(self.telegram.updates().into_iter().map(|update| {
+                let queue = queue_of(&update);
+                Waiting { update, queue, failures: 0, from: now }
+            }));
+        }
+    }
+
+    fn deliver(&mut self, at: usize) {
+        let waiting = self.updates.remove(at);
+        self.delivering.push(waiting.queue.clone());
+        self.note(|| format!("update: {}", waiting.queue));
+        let request = Request::json("POST", "/telegram/webhook", &waiting.update)
+            .with("x-telegram-bot-api-secret-token", WEBHOOK_SECRET);
+        let (id, functions) = self.functions();
+        let work = async move { Ended::Answer(functions.http(request).await) };
+        self.begin(id, 10, Carries::Update(waiting), work);
+    }
+
+    fn deliver_again(&mut self, mut waiting: Waiting) {
+        self.delivering.retain(|queue| *queue != waiting.queue);
+        let pause = 1_i64 << waiting.failures.min(5);
+        waiting.failures += 1;
+        waiting.from = after(self.now(), SignedDuration::from_secs(pause));
+        self.updates.insert(0, waiting);
+    }
+
+    // --------------------------------------------------------------------------------- streams
+
+    fn relay(&mut self, table: usize) {
+        let most = self.chance.batch(CHANGES);
+        let bug = self.hub.bug;
+        let Some(stream) = self.streams.get_mut(table) else { return };
+        stream.busy = true;
+        let batch: Vec<_> = stream.waiting.iter().take(most).cloned().collect();
+        let last = batch.last().map_or(0, |(number, _)| *number);
+        let changes = batch
+            .into_iter()
+            .filter(|(_, record)| !(bug == Some(Bug::ExpireWithoutOutbox) && expires(record)))
+            .map(|(number, record)| change(StreamRecord::clone(&record), number.to_string()))
+            .collect();
+        let (id, functions) = self.functions();
+        let work = async move { Ended::Relayed(functions.relay(changes).await) };
+        self.begin(id, 60, Carries::Changes { table, last }, work);
+    }
+
+    fn relayed(&mut self, table: usize, last: u64, failed: Option<String>) {
+        let heard = self.chance.verdict(Effect::Answer, self.calm) == Verdict::Done;
+        if !heard {
+            self.relay_again(table);
+            return;
+        }
+        let failed = failed.and_then(|number| number.parse::<u64>().ok());
+        let failed = failed.filter(|_| self.hub.bug != Some(Bug::AcknowledgeWithoutRelay));
+        let from = failed.map(|_| after(self.now(), STREAM_RETRY));
+        if let Some(stream) = self.streams.get_mut(table) {
+            let done = failed.map_or(last, |failed| failed.saturating_sub(1));
+            stream.waiting.retain(|(number, _)| *number > done);
+            stream.from = from;
+            stream.busy = false;
+        }
+    }
+
+    fn relay_again(&mut self, table: usize) {
+        let from = after(self.now(), STREAM_RETRY);
+        let skip = self.hub.bug == Some(Bug::AcknowledgeWithoutRelay);
+        if let Some(stream) = self.streams.get_mut(table) {
+            stream.busy = false;
+            stream.from = Some(from);
+            if skip {
+                stream.waiting.clear();
+            }
+        }
+    }
+
+    // --------------------------------------------------------------------------------- queues
+
+    fn send(&mut self, lane: Lane) {
+        let most = self.chance.batch(MESSAGES);
+        let batch = self.queue.receive(lane, most);
+        let mut receipts = Vec::new();
+        for message in &batch {
+            let (id, receipt) = (message.message_id.clone(), message.receipt.clone());
+            if self.hub.bug == Some(Bug::DeleteMessageFirst) {
+                self.queue.acknowledge(lane, &receipt);
+            } else {
+                receipts.push((id, receipt));
+            }
+        }
+        let limit = 60;
+        let deadline = after(self.now(), SignedDuration::from_secs(limit));
+        self.note(|| format!("the sender gets {} messages of {lane:?}", batch.len()));
+        let (id, functions) = self.functions();
+        let work = async move { Ended::GivenBack(functions.send(batch, deadline).await) };
+        self.begin(id, limit, Carries::Messages { lane, receipts }, work);
+    }
+
+    // ------------------------------------------------------------------------------------ time
+
+    fn sweep(&mut self) {
+        self.note(|| "the sweep".to_owned());
+        let (id, functions) = self.functions();
+        let work = async move {
+            functions.sweep().await;
+            Ended::Done
+        };
+        self.begin(id, 300, Carries::Sweep, work);
+    }
+
+    /// When the next sweep would find something.
+    fn next_sweep(&self) -> Option<Timestamp> {
+        let due = self.store.first_due()?.max(after(self.swept, SignedDuration::from_secs(1)));
+        let second = due.as_second();
+        let wait = (SWEEP - second.rem_euclid(SWEEP)).rem_euclid(SWEEP);
+        Timestamp::from_second(second + wait).ok().map(|at| at.max(due))
+    }
+
+    /// Lets time go by to the next moment at which something happens.
+    fn advance(&mut self, story: &Story, until: Timestamp) -> bool {
+        let now = self.now();
+        let moments = [self.clock.next_wake(), self.queue.next_visible(), story.waits_until()];
+        let clients = self.clients.iter().filter(|it| it.answer.is_none() && !it.running);
+        let next = moments
+            .into_iter()
+            .flatten()
+            .chain(self.updates.iter().map(|waiting| waiting.from))
+            .chain(self.streams.iter().filter(|it| !it.waiting.is_empty()).filter_map(|it| it.from))
+            .chain(self.late.iter().map(|(at, _)| *at))
+            .chain(clients.map(|client| client.from))
+            .chain(self.running.iter().map(|process| process.until))
+            .chain(self.next_sweep())
+            .filter(|at| *at > now)
+            .min();
+        match next {
+            Some(next) if next <= until => {
+                self.move_to(next);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Moves the clock, stops whoever is over their time, and does what was put off.
+    fn move_to(&mut self, to: Timestamp) {
+        let sweep = self.next_sweep().filter(|at| *at <= to);
+        let to = sweep.unwrap_or(to);
+        self.clock.move_to(to);
+        self.news = true;
+        let over: Vec<_> =
+            self.running.iter().filter(|it| it.until <= to).map(|process| process.id).collect();
+        for id in over {
+            self.note(|| format!("#{id:<3} is stopped: its time is over"));
+            self.bury(id);
+        }
+        let late = std::mem::take(&mut self.late);
+        let (due, later): (Vec<_>, Vec<_>) = late.into_iter().partition(|(at, _)| *at <= to);
+        self.late = later;
+        for (_, work) in due {
+            self.note(|| "Telegram does what it had not answered".to_owned());
+            self.last_process += 1;
+            let work = async move {
+                work.await;
+                Ended::Done
+            };
+            self.begin(self.last_process, 3_600, Carries::Late, work);
+        }
+        if sweep.is_some() {
+            self.swept = to;
+            self.sweep();
+        }
+    }
+
+    /// Whether anything is under way.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.running.is_empty()
+            && self.updates.is_empty()
+            && self.late.is_empty()
+            && self.streams.iter().all(|stream| stream.waiting.is_empty())
+            && self.clients.iter().all(|client| client.answer.is_some())
+    }
+}
+
+fn port<P>(inner: P, hub: &Hub, process: ProcessId, clock: &VirtualClock) -> Port<P> {
+    Port { inner, hub: hub.clone(), process, clock: clock.clone() }
+}
+
+/// A change that a run-out subscription makes.
+fn expires(record: &StreamRecord) -> bool {
+    use domain::change::Why;
+    matches!(record.after.meta.why, Why::Expired | Why::PeriodEnded)
+}

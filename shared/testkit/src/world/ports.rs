@@ -1,0 +1,361 @@
+//! The tables, the queues, the bus and the clock of a world, each seen by one process.
+
+use domain::change::Why;
+use domain::membership::Membership;
+use domain::relay::{AuditRecord, Event};
+use domain::subscription::Subscription;
+use domain::task::Lane;
+use events::{EventError, Events};
+use jiff::{SignedDuration, Timestamp};
+use queue::{Outgoing, Queue, QueueError};
+use startup::Clock;
+use store::{
+    CommitError, Count, Cursor, DueItem, Entity as _, List, Page, Row, Store, StoreError, Table,
+    UserClaim, Write,
+};
+
+use super::bug::Bug;
+use super::hub::{Effect, Hub, ProcessId, Verdict};
+use super::watch;
+use crate::{MemoryEvents, MemoryQueue, MemoryStore, Shared, VirtualClock};
+
+/// A port of a world, in the hands of a process.
+#[derive(Clone)]
+pub(super) struct Port<P> {
+    pub(super) inner: P,
+    pub(super) hub: Hub,
+    pub(super) process: ProcessId,
+    pub(super) clock: VirtualClock,
+}
+
+impl<P> Port<P> {
+    async fn verdict(&self, effect: Effect) -> Verdict {
+        self.hub.verdict(self.process, effect).await
+    }
+
+    pub(super) fn note(&self, line: impl FnOnce() -> String) {
+        let process = self.process;
+        self.hub.note(self.clock.now(), || format!("#{process:<3} {}", line()));
+    }
+}
+
+fn throttled() -> StoreError {
+    StoreError::Unavailable("throttled".to_owned())
+}
+
+fn refused(verdict: Verdict) -> bool {
+    verdict != Verdict::Done
+}
+
+impl Port<Shared<MemoryStore>> {
+    async fn before_read(&self, what: &str) -> Result<(), StoreError> {
+        let verdict = self.verdict(Effect::Read).await;
+        if refused(verdict) {
+            self.note(|| format!("reads {what}: {verdict:?}"));
+            return Err(throttled());
+        }
+        Ok(())
+    }
+
+    /// Saves, as far as the world's own mistakes let it.
+    async fn save(&self, mut writes: Vec<Write>) -> Result<(), CommitError> {
+        for write in &mut writes {
+            self.spoil(write);
+        }
+        let before: Vec<_> = writes
+            .iter()
+            .filter(|write| write.row.kind == Subscription::KIND)
+            .map(|write| (write.row.id.clone(), self.inner.peek(write.table, &write.row.id)))
+            .collect();
+        let told = (writes.clone(), self.inner.commit(writes).await);
+        let (writes, mut done) = told;
+        let tick = self.hub.state().tick;
+        if done.is_ok() {
+            let watch = &mut self.hub.state().watch;
+            for (id, before) in &before {
+                let after = writes.iter().find(|write| write.row.id == *id);
+                let before = before.as_ref().and_then(watch::subscription);
+                let after = after.and_then(|write| watch::subscription(&write.row));
+                watch.saved(self.process, before.as_ref(), after.as_ref(), id, tick);
+            }
+            for claim in writes.iter().filter(|write| write.row.kind == UserClaim::KIND) {
+                if let Some(id) = claim.row.body.get("subscription").and_then(|id| id.as_str()) {
+                    watch.claimed(id, tick);
+                }
+            }
+        }
+        self.note(|| {
+            let what: Vec<_> = writes.iter().map(|write| told_of(&write.row)).collect();
+            let how = match &done {
+                Ok(()) => "",
+                Err(CommitError::Conflict) => ": conflict",
+                Err(_) => ": refused",
+            };
+            format!("saves {}{how}", what.join(", "))
+        });
+        if self.hub.bug == Some(Bug::ConflictIgnored) && matches!(done, Err(CommitError::Conflict))
+        {
+            done = Ok(());
+        }
+        done
+    }
+
+    /// What a deliberate mistake makes of a save.
+    fn spoil(&self, write: &mut Write) {
+        let Some(bug) = self.hub.bug else { return };
+        let (why, by) = (write.row.meta.why, &write.row.meta.changed_by);
+        let standing = || self.inner.peek(write.table, &write.row.id).map(|row| row.meta.ver);
+        match bug {
+            Bug::UnconditionalExpire if matches!(why, Why::Expired | Why::PeriodEnded) => {
+                let standing = standing();
+                write.expected = standing;
+                write.row.meta.ver = standing.map_or(1, |ver| ver + 1);
+            }
+            Bug::ClaimUnconditional if write.row.kind == UserClaim::KIND => {
+                let standing = standing();
+                write.expected = standing;
+                write.row.meta.ver = standing.map_or(1, |ver| ver + 1);
+            }
+            Bug::ExpireWithoutOutbox if matches!(why, Why::Expired | Why::PeriodEnded) => {
+                write.row.index.due_at = None;
+            }
+            Bug::RemovalForgotten if why == Why::MemberRemoved => {
+                rewrite(&mut write.row, |old| {
+                    old.membership = Membership::Joined { since: old.starts_at };
+                });
+            }
+            Bug::ShortLease if why == Why::MemberRemoving => rewrite(&mut write.row, |old| {
+                if let Membership::Removing { lease_until, .. } = &mut old.membership {
+                    *lease_until = domain::time::before(*lease_until, SignedDuration::from_secs(74));
+                }
+            }),
+            Bug::RenewalFromNow
+                if why == Why::Renewed && *by == domain::change::Actor::Storefront =>
+            {
+                let at = write.row.meta.changed_at;
+                rewrite(&mut write.row, |old| {
+                    old.ends_at = domain::time::after(at, SignedDuration::from_hours(720));
+                    old.access_ends_at = old.ends_at;
+                });
+            }
+            _ => {}
+        }
+    }
+}
+
+fn rewrite(row: &mut Row, change: impl FnOnce(&mut Subscription)) {
+    if let Some(mut subscription) = watch::subscription(row) {
+        change(&mut subscription);
+        row.index = subscription.index();
+        row.body = serde_json::to_value(&subscription).unwrap_or_default();
+    }
+}
+
+/// A saved row in a few words.
+fn told_of(row: &Row) -> String {
+    let text = |pointer: &str| {
+        let value = row.body.pointer(pointer).and_then(|value| value.as_str());
+        value.map(|value| format!(" {value}")).unwrap_or_default()
+    };
+    let short: String = row.id.chars().take(18).collect();
+    let state = [text("/membership/state"), text("/delivery/status"), text("/group/state")];
+    format!("{} {short} v{}: {}{}", row.kind, row.meta.ver, row.meta.why.as_str(), state.concat())
+}
+
+impl Store for Port<Shared<MemoryStore>> {
+    async fn read(&self, table: Table, id: &str) -> Result<Option<Row>, StoreError> {
+        self.before_read(id).await?;
+        if self.hub.bug == Some(Bug::NoLastLook)
+            && let Some(row) = self.inner.peek(table, id)
+            && row.kind == Subscription::KIND
+        {
+            let mut state = self.hub.state();
+            if let Some(own) = state.own_writes.remove(&(self.process, id.to_owned())) {
+                return Ok(Some(own));
+            }
+        }
+        let read = self.inner.read(table, id).await;
+        let mut state = self.hub.state();
+        let tick = state.tick;
+        state.watch.read(self.process, id, tick);
+        read
+    }
+
+    async fn commit(&self, writes: Vec<Write>) -> Result<(), CommitError> {
+        let verdict = self.verdict(Effect::Commit).await;
+        match verdict {
+            Verdict::Done => {}
+            Verdict::LostAfter => {
+                self.save(writes).await?;
+                self.note(|| "  … and does not hear that it was saved".to_owned());
+                return Err(throttled().into());
+            }
+            Verdict::DiesAfter => {
+                let _ = self.save(writes).await;
+                return self.hub.die(self.process).await;
+            }
+            _ => {
+                self.note(|| format!("saves nothing: {verdict:?}"));
+                return Err(throttled().into());
+            }
+        }
+        let removing = writes.iter().find(|write| write.row.meta.why == Why::MemberRemoving);
+        let own = removing.map(|write| ((self.process, write.row.id.clone()), write.row.clone()));
+        let done = self.save(writes).await;
+        if self.hub.bug == Some(Bug::NoLastLook) && done.is_ok() {
+            self.hub.state().own_writes.extend(own);
+        }
+        done
+    }
+
+    async fn list(
+        &self,
+        list: &List,
+        limit: usize,
+        from: Option<&Cursor>,
+    ) -> Result<Page<Row>, StoreError> {
+        self.before_read("a list").await?;
+        self.inner.list(list, limit, from).await
+    }
+
+    async fn count(&self, count: &Count, most: usize) -> Result<usize, StoreError> {
+        self.before_read("a count").await?;
+        self.inner.count(count, most).await
+    }
+
+    async fn due(
+        &self,
+        table: Table,
+        shard: u8,
+        until: Timestamp,
+        limit: usize,
+        from: Option<&Cursor>,
+    ) -> Result<Page<DueItem>, StoreError> {
+        if self.hub.bug == Some(Bug::ShardsLeftOut) && shard.is_multiple_of(2) {
+            return Ok(Page { items: Vec::new(), next: None });
+        }
+        let page = self.inner.due(table, shard, until, limit, from).await?;
+        // Most shards hold nothing that is due: no time for those.
+        if !page.items.is_empty() {
+            self.before_read("what is due").await?;
+        }
+        Ok(page)
+    }
+
+    async fn write_audit(&self, records: &[AuditRecord]) -> Result<(), StoreError> {
+        let verdict = self.verdict(Effect::Audit).await;
+        match verdict {
+            Verdict::Done => self.inner.write_audit(records).await,
+            Verdict::LostAfter => {
+                self.inner.write_audit(records).await?;
+                Err(throttled())
+            }
+            Verdict::DiesAfter => {
+                self.inner.write_audit(records).await?;
+                self.hub.die(self.process).await
+            }
+            _ => {
+                self.note(|| format!("writes no audit record: {verdict:?}"));
+                Err(throttled())
+            }
+        }
+    }
+
+    async fn audit(
+        &self,
+        service: &str,
+        limit: usize,
+        from: Option<&Cursor>,
+    ) -> Result<Page<AuditRecord>, StoreError> {
+        self.before_read("the audit trail").await?;
+        self.inner.audit(service, limit, from).await
+    }
+}
+
+impl Queue for Port<MemoryQueue> {
+    async fn send(&self, messages: &[Outgoing]) -> Result<(), QueueError> {
+        let verdict = self.verdict(Effect::Send).await;
+        let taken = match verdict {
+            Verdict::Done | Verdict::LostAfter | Verdict::DiesAfter => messages.len(),
+            Verdict::Partly => messages.len().saturating_sub(1),
+            _ => 0,
+        };
+        self.inner.send(messages.get(..taken).unwrap_or_default()).await?;
+        self.note(|| {
+            let names: Vec<_> = messages.iter().map(|message| message.task.name()).collect();
+            let how = if verdict == Verdict::Done { "" } else { &format!(": {verdict:?}") };
+            format!("queues {}{how}", names.join(", "))
+        });
+        match verdict {
+            Verdict::Done => Ok(()),
+            Verdict::DiesAfter => self.hub.die(self.process).await,
+            Verdict::Partly if self.hub.bug == Some(Bug::RefusedMessagesIgnored) => Ok(()),
+            Verdict::Partly => Err(QueueError::Refused {
+                refused: messages.len() - taken,
+                sent: messages.len(),
+                cause: "InternalError".to_owned(),
+            }),
+            _ => Err(QueueError::Unavailable("no answer".to_owned())),
+        }
+    }
+
+    async fn hand_back(
+        &self,
+        lane: Lane,
+        receipt: &str,
+        delay: SignedDuration,
+    ) -> Result<(), QueueError> {
+        let verdict = self.verdict(Effect::HandBack).await;
+        self.note(|| format!("gives a message back for {} s: {verdict:?}", delay.as_secs()));
+        if matches!(verdict, Verdict::Done | Verdict::LostAfter) {
+            self.inner.hand_back(lane, receipt, delay).await?;
+        }
+        match verdict {
+            Verdict::Done => Ok(()),
+            _ => Err(QueueError::Unavailable("no answer".to_owned())),
+        }
+    }
+}
+
+impl Events for Port<MemoryEvents> {
+    async fn publish(&self, events: &[Event]) -> Result<(), EventError> {
+        let verdict = self.verdict(Effect::Publish).await;
+        let taken = match verdict {
+            Verdict::Done | Verdict::LostAfter | Verdict::DiesAfter => events.len(),
+            Verdict::Partly => events.len().saturating_sub(1),
+            _ => 0,
+        };
+        self.inner.publish(events.get(..taken).unwrap_or_default()).await?;
+        if refused(verdict) {
+            self.note(|| format!("publishes {} events: {verdict:?}", events.len()));
+        }
+        match verdict {
+            Verdict::Done => Ok(()),
+            Verdict::DiesAfter => self.hub.die(self.process).await,
+            Verdict::Partly if self.hub.bug == Some(Bug::RefusedEventsIgnored) => Ok(()),
+            Verdict::Partly => Err(EventError::Refused {
+                refused: events.len() - taken,
+                sent: events.len(),
+                cause: "InternalFailure".to_owned(),
+            }),
+            _ => Err(EventError::Unavailable("no answer".to_owned())),
+        }
+    }
+}
+
+/// The clock of one process, which is wrong by some seconds.
+#[derive(Clone)]
+pub(super) struct SkewedClock {
+    pub(super) clock: VirtualClock,
+    pub(super) skew: SignedDuration,
+}
+
+impl Clock for SkewedClock {
+    fn now(&self) -> Timestamp {
+        domain::time::after(self.clock.now(), self.skew)
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        self.clock.sleep_until(domain::time::before(at, self.skew)).await;
+    }
+}

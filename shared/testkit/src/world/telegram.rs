@@ -1,0 +1,271 @@
+//! Telegram, as one process of a world reaches it.
+
+use domain::group::{ChatClaim, Holder};
+use domain::ids::{ChatId, MessageId, UserId};
+use jiff::SignedDuration;
+use startup::Clock as _;
+use store::{Table, UserClaim, decode, key};
+use telegram::{
+    AllowedUpdate, Answer, BotCommand, CallError, Chat, ChatInviteLink, ChatMember,
+    ChatPermissions, MemberStatus, NewLink, NewMessage, NewPhoto, Telegram, User,
+};
+
+use super::bug::Bug;
+use super::hub::{Effect, Verdict};
+use super::ports::Port;
+use super::watch;
+use crate::{MemoryStore, MemoryTelegram, Shared};
+
+/// The way to Telegram, and the tables, for those who look at what is done there.
+#[derive(Clone)]
+pub(super) struct Line {
+    pub(super) telegram: MemoryTelegram,
+    pub(super) store: Shared<MemoryStore>,
+}
+
+fn lost() -> CallError {
+    CallError::UnknownOutcome { description: "no answer came".to_owned() }
+}
+
+fn outcome<T>(answer: &Answer<T>) -> String {
+    match answer {
+        Ok(_) => "ok".to_owned(),
+        Err(error) => format!("{error:?}"),
+    }
+}
+
+impl Port<Line> {
+    /// One call. `work` makes it; it may be made when the caller has gone.
+    async fn call<T, F>(&self, name: &'static str, effect: Effect, work: F) -> Answer<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Answer<T>> + Send + 'static,
+    {
+        let verdict = self.hub.verdict(self.process, effect).await;
+        let answer = match verdict {
+            Verdict::Done => work.await,
+            Verdict::Refused => {
+                Err(CallError::Transient { description: "no connection".to_owned() })
+            }
+            Verdict::Wait(seconds) => Err(CallError::RetryAfter { seconds }),
+            Verdict::Late(seconds) => {
+                let after = SignedDuration::from_secs(i64::from(seconds));
+                let late = async move {
+                    let _ = work.await;
+                };
+                self.hub.later(after, Box::pin(late));
+                Err(lost())
+            }
+            Verdict::LostAfter => {
+                let _ = work.await;
+                Err(lost())
+            }
+            Verdict::DiesAfter => {
+                let answer = work.await;
+                self.note(|| format!("calls {name}: {}, and dies", outcome(&answer)));
+                return self.hub.die(self.process).await;
+            }
+            Verdict::LostBefore | Verdict::Partly | Verdict::DiesBefore => Err(lost()),
+        };
+        self.note(|| {
+            let how = if verdict == Verdict::Done { "" } else { &format!(" [{verdict:?}]") };
+            format!("calls {name}: {}{how}", outcome(&answer))
+        });
+        match (self.hub.bug, answer) {
+            (Some(Bug::MigrationByUpdateOnly), Err(CallError::Migrated { .. })) => {
+                Err(CallError::BadInput { description: "group chat was upgraded".to_owned() })
+            }
+            (_, answer) => answer,
+        }
+    }
+
+    /// The subscription that an account holds in the service of a chat: the key of the account's
+    /// claim, and the row.
+    fn holder(
+        &self,
+        chat: ChatId,
+        user: UserId,
+    ) -> Option<(String, String, domain::subscription::Subscription)> {
+        let store = &self.inner.store;
+        let chat = decode::<ChatClaim>(store.peek(Table::Services, &key::chat(chat))?).ok()?;
+        let Holder::Service { service } = chat.value.holder else { return None };
+        let claim = key::user(service, user);
+        let found = decode::<UserClaim>(store.peek(Table::Subscriptions, &claim)?).ok()?;
+        let id = found.value.subscription.to_string();
+        let row = store.peek(Table::Subscriptions, &id)?;
+        Some((claim, id, watch::subscription(&row)?))
+    }
+
+    /// Posts something; where the world says that it is done before it is, it is done later.
+    async fn post<F>(&self, name: &'static str, chat: ChatId, work: F) -> Answer<MessageId>
+    where
+        F: Future<Output = Answer<MessageId>> + Send + 'static,
+    {
+        if chat.get() < 0 && self.hub.bug == Some(Bug::SentBeforeSending) {
+            let late = async move {
+                let _ = work.await;
+            };
+            self.hub.state().unsent.push((self.process, Box::pin(late)));
+            return Ok(MessageId::new(1));
+        }
+        let answer = self.call(name, Effect::Act, work).await;
+        match (self.hub.bug, answer) {
+            (Some(Bug::UnknownTakenAsSent), Err(CallError::UnknownOutcome { .. })) => {
+                Ok(MessageId::new(1))
+            }
+            (Some(Bug::UnknownTakenAsFailed), Err(CallError::UnknownOutcome { description })) => {
+                Err(CallError::Transient { description })
+            }
+            (_, answer) => answer,
+        }
+    }
+}
+
+/// A call whose arguments are its own, so that it can be made when its caller has gone.
+macro_rules! own {
+    ($port:ident, |$telegram:ident $(, $arg:ident)*| $call:expr) => {{
+        let $telegram = $port.inner.telegram.clone();
+        $(let $arg = $arg.to_owned();)*
+        async move { $call.await }
+    }};
+}
+
+impl Telegram for Port<Line> {
+    async fn get_me(&self) -> Answer<User> {
+        self.call("getMe", Effect::Look, own!(self, |telegram| telegram.get_me())).await
+    }
+
+    async fn get_chat(&self, chat: ChatId) -> Answer<Chat> {
+        self.call("getChat", Effect::Look, own!(self, |telegram| telegram.get_chat(chat))).await
+    }
+
+    async fn get_chat_member(&self, chat: ChatId, user: UserId) -> Answer<ChatMember> {
+        let work = own!(self, |telegram| telegram.get_chat_member(chat, user));
+        let mut answer = self.call("getChatMember", Effect::Look, work).await;
+        {
+            let mut state = self.hub.state();
+            let tick = state.tick;
+            state.watch.looked(self.process, chat.get(), user.get(), tick);
+        }
+        if self.hub.bug == Some(Bug::LiftModeratorsBan)
+            && let Ok(member) = &mut answer
+            && member.status == MemberStatus::Banned
+        {
+            member.status = MemberStatus::Member;
+        }
+        answer
+    }
+
+    async fn get_chat_member_count(&self, chat: ChatId) -> Answer<u64> {
+        let work = own!(self, |telegram| telegram.get_chat_member_count(chat));
+        self.call("getChatMemberCount", Effect::Look, work).await
+    }
+
+    async fn create_invite_link(&self, link: &NewLink) -> Answer<ChatInviteLink> {
+        let work = own!(self, |telegram, link| telegram.create_invite_link(&link));
+        self.call("createChatInviteLink", Effect::Act, work).await
+    }
+
+    async fn revoke_invite_link(&self, chat: ChatId, link: &str) -> Answer<()> {
+        let work = own!(self, |telegram, link| telegram.revoke_invite_link(chat, &link));
+        self.call("revokeChatInviteLink", Effect::Act, work).await
+    }
+
+    async fn approve_join_request(&self, chat: ChatId, user: UserId) -> Answer<()> {
+        let port = self.clone();
+        let work = async move {
+            let holder = port.holder(chat, user);
+            let holder = holder.as_ref().map(|(_, row, subscription)| (row.as_str(), subscription));
+            port.hub.state().watch.lets_in(port.process, holder, port.clock.now());
+            port.inner.telegram.approve_join_request(chat, user).await
+        };
+        self.call("approveChatJoinRequest", Effect::Act, work).await
+    }
+
+    async fn decline_join_request(&self, chat: ChatId, user: UserId) -> Answer<()> {
+        if self.hub.bug == Some(Bug::EverybodyApproved) {
+            return self.approve_join_request(chat, user).await;
+        }
+        let work = own!(self, |telegram| telegram.decline_join_request(chat, user));
+        self.call("declineChatJoinRequest", Effect::Act, work).await
+    }
+
+    async fn remove_member(&self, chat: ChatId, user: UserId) -> Answer<()> {
+        let holder = self.holder(chat, user);
+        if self.hub.bug == Some(Bug::NoGuard) && holder.is_none() {
+            return Ok(());
+        }
+        let port = self.clone();
+        let work = async move {
+            let holder = port.holder(chat, user);
+            let holder = holder.as_ref().map(|(claim, row, it)| (claim.as_str(), row.as_str(), it));
+            let place = (chat.get(), user.get());
+            port.hub.state().watch.removes(port.process, place, holder, port.clock.now());
+            port.inner.telegram.remove_member(chat, user).await
+        };
+        self.call("unbanChatMember", Effect::Act, work).await
+    }
+
+    async fn send_message(&self, message: &NewMessage) -> Answer<MessageId> {
+        let chat = message.chat;
+        let work = own!(self, |telegram, message| telegram.send_message(&message));
+        self.post("sendMessage", chat, work).await
+    }
+
+    async fn send_photo(&self, photo: &NewPhoto) -> Answer<MessageId> {
+        let chat = photo.chat;
+        let work = own!(self, |telegram, photo| telegram.send_photo(&photo));
+        self.post("sendPhoto", chat, work).await
+    }
+
+    async fn set_chat_title(&self, chat: ChatId, title: &str) -> Answer<()> {
+        let work = own!(self, |telegram, title| telegram.set_chat_title(chat, &title));
+        self.call("setChatTitle", Effect::Act, work).await
+    }
+
+    async fn set_chat_description(&self, chat: ChatId, description: &str) -> Answer<()> {
+        let work =
+            own!(self, |telegram, description| telegram.set_chat_description(chat, &description));
+        self.call("setChatDescription", Effect::Act, work).await
+    }
+
+    async fn set_chat_permissions(
+        &self,
+        chat: ChatId,
+        permissions: &ChatPermissions,
+    ) -> Answer<()> {
+        let work =
+            own!(self, |telegram, permissions| telegram.set_chat_permissions(chat, &permissions));
+        self.call("setChatPermissions", Effect::Act, work).await
+    }
+
+    async fn set_webhook(
+        &self,
+        url: &str,
+        secret: &str,
+        allowed_updates: &[AllowedUpdate],
+    ) -> Answer<()> {
+        let work = own!(self, |telegram, url, secret, allowed_updates| telegram.set_webhook(
+            &url,
+            &secret,
+            &allowed_updates
+        ));
+        self.call("setWebhook", Effect::Act, work).await
+    }
+
+    async fn set_my_commands(&self, commands: &[BotCommand]) -> Answer<()> {
+        let work = own!(self, |telegram, commands| telegram.set_my_commands(&commands));
+        self.call("setMyCommands", Effect::Act, work).await
+    }
+
+    async fn answer_callback_query(&self, id: &str, text: Option<&str>) -> Answer<()> {
+        let text = text.map(str::to_owned);
+        let work =
+            own!(self, |telegram, id| telegram.answer_callback_query(&id, text.as_deref()));
+        self.call("answerCallbackQuery", Effect::Act, work).await
+    }
+
+    async fn leave_chat(&self, chat: ChatId) -> Answer<()> {
+        self.call("leaveChat", Effect::Act, own!(self, |telegram| telegram.leave_chat(chat))).await
+    }
+}

@@ -1,0 +1,254 @@
+//! What is looked at while a world runs: who knew what when, and what must never happen.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use domain::subscription::Subscription;
+use jiff::{SignedDuration, Timestamp};
+use store::Row;
+
+use super::hub::ProcessId;
+
+/// Clocks differ by some seconds, and a call takes its time: an end this near is no evidence.
+const NEAR: SignedDuration = SignedDuration::from_secs(70);
+
+/// What has to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Invariant {
+    /// Nobody is removed while entitled, as far as could be known.
+    NobodyRemovedWhileEntitled,
+    /// Nobody is let in who is not entitled, as far as could be known.
+    NobodyLetInWithoutRight,
+    /// A moderator's ban is never lifted.
+    BansStand,
+    /// One renewal for each purchase, from the later of now and the old end.
+    OneRenewalPerPurchase,
+    /// An accepted alert is posted at least once.
+    AlertsPosted,
+    /// An alert stands in the group at most once more than calls had no answer.
+    RepeatsExplained,
+    /// Whoever is in the group has a right to be there.
+    NoFreeRiders,
+    /// Whoever is entitled and asked is inside, or was told how to come back.
+    PayingMembersInside,
+    /// Whatever was begun came to its end: removals, admissions, alerts, set-ups, links.
+    NothingStuck,
+    /// Every change stands in the audit trail, with what came before and after.
+    AuditComplete,
+    /// Every event was published.
+    EventsComplete,
+    /// No message is left, and none was given up.
+    QueuesEmpty,
+    /// A group serves one service, an account one subscription of a service, and both sides say so.
+    ClaimsAgree,
+    /// Every request was answered in the end, and none with 500.
+    RequestsAnswered,
+}
+
+impl Invariant {
+    /// Every one.
+    pub const ALL: [Self; 14] = [
+        Self::NobodyRemovedWhileEntitled,
+        Self::NobodyLetInWithoutRight,
+        Self::BansStand,
+        Self::OneRenewalPerPurchase,
+        Self::AlertsPosted,
+        Self::RepeatsExplained,
+        Self::NoFreeRiders,
+        Self::PayingMembersInside,
+        Self::NothingStuck,
+        Self::AuditComplete,
+        Self::EventsComplete,
+        Self::QueuesEmpty,
+        Self::ClaimsAgree,
+        Self::RequestsAnswered,
+    ];
+}
+
+/// Something that must not be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Of what.
+    pub of: Invariant,
+    /// What was found.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.of, self.what)
+    }
+}
+
+/// How often each invariant was looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Checks(BTreeMap<Invariant, u64>);
+
+impl Checks {
+    pub(super) fn add(&mut self, of: Invariant, times: u64) {
+        *self.0.entry(of).or_default() += times;
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (of, times) in &other.0 {
+            self.add(*of, *times);
+        }
+    }
+
+    /// How often this one.
+    pub fn of(&self, of: Invariant) -> u64 {
+        self.0.get(&of).copied().unwrap_or_default()
+    }
+
+    /// All together.
+    pub fn total(&self) -> u64 {
+        self.0.values().sum()
+    }
+}
+
+/// When somebody in a group was last banned by a person, and when they last paid or lost access.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Watch {
+    pub(super) checks: Checks,
+    pub(super) violations: Vec<Violation>,
+    /// When a process last read or saved a row.
+    reads: BTreeMap<(ProcessId, String), u64>,
+    saves: BTreeMap<(ProcessId, String), u64>,
+    /// When a process last looked how somebody stands in a group.
+    looks: BTreeMap<(ProcessId, i64, i64), u64>,
+    /// When a subscription last got access, and when it last lost some.
+    gained: BTreeMap<String, u64>,
+    lost: BTreeMap<String, u64>,
+    /// Bans by people, by group and person.
+    bans: BTreeMap<(i64, i64), u64>,
+    /// When somebody was last removed, and whether they had no access then.
+    removals: BTreeMap<(i64, i64), (Timestamp, bool)>,
+}
+
+impl Watch {
+    pub(super) fn fresh_start(&self) -> Self {
+        Self {
+            gained: self.gained.clone(),
+            lost: self.lost.clone(),
+            bans: self.bans.clone(),
+            removals: self.removals.clone(),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn violated(&mut self, of: Invariant, what: String) {
+        self.violations.push(Violation { of, what });
+    }
+
+    /// Looks at one thing.
+    pub(super) fn holds(&mut self, of: Invariant, holds: bool, what: impl FnOnce() -> String) {
+        self.checks.add(of, 1);
+        if !holds {
+            self.violated(of, what());
+        }
+    }
+
+    pub(super) fn read(&mut self, process: ProcessId, row: &str, tick: u64) {
+        self.reads.insert((process, row.to_owned()), tick);
+    }
+
+    pub(super) fn looked(&mut self, process: ProcessId, chat: i64, user: i64, tick: u64) {
+        self.looks.insert((process, chat, user), tick);
+    }
+
+    /// A row was saved over another.
+    pub(super) fn saved(
+        &mut self,
+        process: ProcessId,
+        before: Option<&Subscription>,
+        after: Option<&Subscription>,
+        row: &str,
+        tick: u64,
+    ) {
+        self.saves.insert((process, row.to_owned()), tick);
+        if let Some(after) = after {
+            let was = before.map(|before| before.access_ends_at);
+            if was.is_none_or(|was| was < after.access_ends_at) {
+                self.gained.insert(row.to_owned(), tick);
+            }
+            if was.is_some_and(|was| was > after.access_ends_at) {
+                self.lost.insert(row.to_owned(), tick);
+            }
+        }
+    }
+
+    /// A subscription that is found by an account's claim is known from then on.
+    pub(super) fn claimed(&mut self, subscription: &str, tick: u64) {
+        self.gained.insert(subscription.to_owned(), tick);
+    }
+
+    pub(super) fn banned(&mut self, chat: i64, user: i64, tick: u64) {
+        self.bans.insert((chat, user), tick);
+    }
+
+    pub(super) fn unbanned(&mut self, chat: i64, user: i64) {
+        self.bans.remove(&(chat, user));
+    }
+
+    /// When somebody was last removed, and whether they had no access then.
+    pub(super) fn removal(&self, chat: i64, user: i64) -> Option<(Timestamp, bool)> {
+        self.removals.get(&(chat, user)).copied()
+    }
+
+    pub(super) fn is_banned(&self, chat: i64, user: i64) -> bool {
+        self.bans.contains_key(&(chat, user))
+    }
+
+    /// Somebody is about to be removed. `claim` and `row` are the keys by which the process could
+    /// know of their subscription.
+    pub(super) fn removes(
+        &mut self,
+        process: ProcessId,
+        (chat, user): (i64, i64),
+        subscription: Option<(&str, &str, &Subscription)>,
+        now: Timestamp,
+    ) {
+        let is_over = subscription.is_none_or(|(_, _, it)| it.access_ends_at <= now);
+        self.removals.insert((chat, user), (now, is_over));
+        let look = self.looks.get(&(process, chat, user)).copied().unwrap_or(0);
+        let ban = self.bans.get(&(chat, user)).copied();
+        // Whoever was banned after the process had looked is banned and unbanned in one breath:
+        // Telegram gives no way to see it.
+        let lifts = ban.is_some_and(|ban| ban < look || look == 0);
+        self.holds(Invariant::BansStand, !lifts, || "a moderator's ban is lifted".to_owned());
+        let Some((claim, row, subscription)) = subscription else { return };
+        let entitled = subscription.access_ends_at > domain::time::after(now, NEAR);
+        let last = |map: &BTreeMap<(ProcessId, String), u64>, key: &str| {
+            map.get(&(process, key.to_owned())).copied().unwrap_or(0)
+        };
+        let read = last(&self.reads, row).max(last(&self.reads, claim));
+        let saved = last(&self.saves, row);
+        let gained = self.gained.get(row).copied().unwrap_or(0);
+        let knew = gained < read || read < saved;
+        self.holds(Invariant::NobodyRemovedWhileEntitled, !(entitled && knew), || {
+            format!("the holder of subscription {row} is removed, and has access")
+        });
+    }
+
+    /// Somebody is about to be let in.
+    pub(super) fn lets_in(
+        &mut self,
+        process: ProcessId,
+        subscription: Option<(&str, &Subscription)>,
+        now: Timestamp,
+    ) {
+        let right = subscription.is_some_and(|(row, subscription)| {
+            let read = self.reads.get(&(process, row.to_owned())).copied().unwrap_or(0);
+            let lost = self.lost.get(row).copied().unwrap_or(0);
+            domain::time::after(subscription.access_ends_at, NEAR) > now || lost > read
+        });
+        self.holds(Invariant::NobodyLetInWithoutRight, right, || {
+            "somebody without access is let in".to_owned()
+        });
+    }
+}
+
+/// A row as a subscription, if it is one.
+pub(super) fn subscription(row: &Row) -> Option<Subscription> {
+    store::decode::<Subscription>(row.clone()).ok().map(|stored| stored.value)
+}
