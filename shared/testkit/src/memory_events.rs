@@ -10,19 +10,13 @@ use events::{EventError, Events};
 #[derive(Clone, Debug, Default)]
 pub struct MemoryEvents(Arc<Mutex<State>>);
 
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct State {
     published: Vec<Event>,
     refusals: u32,
 }
 
 impl MemoryEvents {
-    /// A bus of its own, on which the same was published.
-    #[must_use]
-    pub fn fork(&self) -> Self {
-        Self(Arc::new(Mutex::new(self.state().clone())))
-    }
-
     /// Lets the next call fail; nothing of it is published.
     pub fn fail_next(&self) {
         self.state().refusals += 1;

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_dynamo::Item;
 use store::layout::{Bound, ID, INDEXES, Selection};
 use store::{
-    CommitError, Count, Cursor, DueItem, List, Page, Row, Store, StoreError, Table, Write,
+    CommitError, Count, Cursor, DueItem, Entity, List, Page, Row, Store, StoreError, Table, Write,
     item_from_row, moment, place_in, row_from_image, text,
 };
 
@@ -151,6 +151,18 @@ impl MemoryStore {
         self.state().read(table, id).ok().flatten()
     }
 
+    /// Every item of a kind.
+    pub fn all<E: Entity>(&self) -> Vec<E> {
+        let state = self.state();
+        let kept = state.rows.iter().filter(|((of, _), _)| *of == E::TABLE);
+        kept.filter_map(|(_, kept)| kept.what.item()).collect()
+    }
+
+    /// An item, at once.
+    pub fn find<E: Entity>(&self, id: &str) -> Option<E> {
+        self.state().rows.get(&(E::TABLE, id.to_owned()))?.what.item()
+    }
+
     /// When the first row of all is due.
     pub fn first_due(&self) -> Option<Timestamp> {
         let state = self.state();
@@ -164,6 +176,12 @@ impl MemoryStore {
     /// The whole audit trail, service by service, oldest first.
     pub fn trail(&self) -> Vec<AuditRecord> {
         self.state().trail.values().map(|record| AuditRecord::clone(record)).collect()
+    }
+
+    /// Whether the audit trail holds just this record.
+    pub fn has_audit(&self, record: &AuditRecord) -> bool {
+        let key = (record.service_id.clone(), record.seq.clone());
+        self.state().trail.get(&key).is_some_and(|found| **found == *record)
     }
 
     /// Puts an item there as it is, past every condition and without a stream record: for rows
@@ -194,6 +212,18 @@ impl MemoryStore {
 }
 
 impl What {
+    /// The item of a row, without a copy of the row.
+    fn item<E: Entity>(&self) -> Option<E> {
+        match self {
+            Self::Row(row) if row.kind == E::KIND => E::deserialize(&row.body).ok(),
+            Self::Row(_) => None,
+            Self::Raw(item) => {
+                let row = row_from_image(item.clone()).ok()?;
+                store::decode::<E>(row).ok().map(|stored| stored.value)
+            }
+        }
+    }
+
     fn row(&self) -> Result<Row, StoreError> {
         Ok(match self {
             Self::Row(row) => Row::clone(row),

@@ -82,6 +82,12 @@ impl World {
         letters.filter(|(_, text)| text.contains(part)).map(|(date, _)| date).max()
     }
 
+    /// Whether there is something that Telegram finishes by itself.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        !self.later.is_empty()
+    }
+
     /// Forgets which calls were made.
     pub fn forget_calls(&mut self) {
         self.calls.clear();

@@ -13,7 +13,7 @@ use domain::subscription::Subscription;
 use domain::task::Lane;
 use domain::time::after;
 use jiff::SignedDuration;
-use store::{Entity, Table, decode, key, record};
+use store::{key, record};
 
 use super::machine::Machine;
 use super::story::{Story, bot, chat_of, claimed_by, holding};
@@ -24,11 +24,6 @@ const COME_BACK: &str = "Please come back in";
 
 /// Clocks differ by this much.
 const SKEW: SignedDuration = SignedDuration::from_secs(5);
-
-fn all<E: Entity>(machine: &Machine) -> Vec<E> {
-    let rows = machine.store.rows(E::TABLE).into_iter().filter(|row| row.kind == E::KIND);
-    rows.filter_map(|row| decode::<E>(row).ok().map(|stored| stored.value)).collect()
-}
 
 /// Looks at everything.
 pub(super) fn check(machine: &Machine, story: &Story) {
@@ -48,7 +43,7 @@ fn holds(machine: &Machine, of: Invariant, holds: bool, what: impl FnOnce() -> S
 fn stuck(machine: &Machine) {
     let answered = machine.clients.iter().all(|client| client.answer.is_some());
     holds(machine, Invariant::RequestsAnswered, answered, || "a request has no answer".to_owned());
-    for it in all::<Subscription>(machine) {
+    for it in machine.store.all::<Subscription>() {
         let open = match &it.membership {
             Membership::Invited { asked } => asked.is_some(),
             Membership::Leaving { .. } | Membership::Removing { .. } => true,
@@ -66,19 +61,19 @@ fn stuck(machine: &Machine) {
             format!("subscription {} is over and was not ended", it.id)
         });
     }
-    for it in all::<Alert>(machine) {
+    for it in machine.store.all::<Alert>() {
         holds(machine, Invariant::NothingStuck, !it.is_waiting(), || {
             format!("alert {} stays {:?}", it.id, it.delivery)
         });
     }
-    for it in all::<Service>(machine) {
+    for it in machine.store.all::<Service>() {
         if let Group::Bound(group) = &it.group {
             holds(machine, Invariant::NothingStuck, group.pending.is_none(), || {
                 format!("the set-up of service {} has no end", it.id)
             });
         }
     }
-    for it in all::<Link>(machine) {
+    for it in machine.store.all::<Link>() {
         let used = matches!(it.state, LinkState::Used { .. });
         holds(machine, Invariant::NothingStuck, !used, || {
             format!("link {} was used and still works", it.id)
@@ -96,7 +91,7 @@ fn members(machine: &Machine, story: &Story) {
             let holds_now = holding(machine, service, member.user);
             let pass = key::pass(service, UserId::new(member.user));
             let right = holds_now.is_some_and(|it| it.entitled(now))
-                || machine.store.peek(Pass::TABLE, &pass).is_some();
+                || machine.store.find::<Pass>(&pass).is_some();
             holds(machine, Invariant::NoFreeRiders, right, || {
                 format!("person {} is in the group of {service} without a right", member.user)
             });
@@ -137,10 +132,10 @@ fn members(machine: &Machine, story: &Story) {
 /// Each purchase counted once, from the later of its moment and the old end.
 fn purchases(machine: &Machine, story: &Story) {
     let of = Invariant::OneRenewalPerPurchase;
+    let all = machine.store.all::<Subscription>();
     for ((number, customer), confirmed) in &story.cast.purchases {
         let Some(service) = story.cast.services.get(number) else { continue };
         let named = format!("customer-{customer}");
-        let all = all::<Subscription>(machine);
         let mine = all.iter().find(|it| it.service == *service && it.customer.as_str() == named);
         let counted = mine.map_or(0, |it| it.purchases);
         holds(machine, of, counted == *confirmed, || {
@@ -148,13 +143,15 @@ fn purchases(machine: &Machine, story: &Story) {
         });
     }
     for record in &machine.told {
-        use domain::change::Why;
+        if record.after.meta.why != domain::change::Why::Renewed {
+            continue;
+        }
         let (Some(before), Some(after_it)) =
             (record.before.as_ref().and_then(subscription), subscription(&record.after))
         else {
             continue;
         };
-        if record.after.meta.why != Why::Renewed || before.purchases == after_it.purchases {
+        if before.purchases == after_it.purchases {
             continue;
         }
         let at = record.after.meta.changed_at;
@@ -174,8 +171,7 @@ fn alerts(machine: &Machine, story: &Story) {
     for accepted in &story.cast.alerts {
         let Some(service) = story.cast.services.get(&accepted.service) else { continue };
         let Some(chat) = chat_of(machine, Some(service)) else { continue };
-        let row = machine.store.peek(Table::Alerts, &accepted.id);
-        let alert = row.and_then(|row| decode::<Alert>(row).ok()).map(|stored| stored.value);
+        let alert = machine.store.find::<Alert>(&accepted.id);
         let posts =
             machine.telegram.look(|world| world.count_posts(chat, bot(), &accepted.symbol));
         let excused = alert.as_ref().is_some_and(|it| {
@@ -194,14 +190,8 @@ fn alerts(machine: &Machine, story: &Story) {
     }
 }
 
-/// Every change has left its record, its events, and no message undone.
+/// Every change since the scene began has left its record and its events.
 fn trail(machine: &Machine) {
-    let trail: BTreeMap<_, _> = machine
-        .store
-        .trail()
-        .into_iter()
-        .map(|record| ((record.service_id.clone(), record.seq.clone()), record))
-        .collect();
     let published: std::collections::BTreeSet<_> = machine
         .events
         .published()
@@ -215,9 +205,8 @@ fn trail(machine: &Machine) {
         let Consequences { audit, events, .. } =
             consequences(before.as_ref().map(|(before, _)| before), &now, &meta);
         if let Some(expected) = audit {
-            let found = trail.get(&(expected.service_id.clone(), expected.seq.clone()));
-            let same = found == Some(&expected);
-            state.watch.holds(Invariant::AuditComplete, same, || {
+            let found = machine.store.has_audit(&expected);
+            state.watch.holds(Invariant::AuditComplete, found, || {
                 format!("{} of {} is not in the trail", expected.action, expected.item)
             });
         }
@@ -244,7 +233,7 @@ fn queues(machine: &Machine) {
 fn claims(machine: &Machine) {
     let of = Invariant::ClaimsAgree;
     let mut groups: BTreeMap<i64, ServiceId> = BTreeMap::new();
-    for service in all::<Service>(machine) {
+    for service in machine.store.all::<Service>() {
         let Group::Bound(group) = &service.group else { continue };
         let other = groups.insert(group.chat.get(), service.id);
         holds(machine, of, other.is_none(), || "two services have one group".to_owned());
@@ -253,7 +242,7 @@ fn claims(machine: &Machine) {
         });
     }
     let mut accounts = std::collections::BTreeSet::new();
-    for it in all::<Subscription>(machine) {
+    for it in machine.store.all::<Subscription>() {
         let Some(user) = it.user else { continue };
         let first = accounts.insert((it.service, user.get()));
         let held = holding(machine, it.service, user.get()).is_some_and(|held| held.id == it.id);

@@ -200,6 +200,11 @@ impl Hub {
         std::mem::take(&mut self.state().late)
     }
 
+    /// Whether there is a timeline.
+    pub(super) fn is_told(&self) -> bool {
+        self.state().timeline.is_some()
+    }
+
     /// Notes something in the timeline, if there is one.
     pub(super) fn note(&self, now: Timestamp, line: impl FnOnce() -> String) {
         if let Some(timeline) = &mut self.state().timeline {

@@ -139,7 +139,7 @@ pub(super) struct Machine {
     pub(super) settings: Arc<Settings>,
     pub(super) chance: Chance,
     pub(super) clients: Vec<Client>,
-    /// Every change that was ever told.
+    /// Every change that was told since the scene began.
     pub(super) told: Vec<Arc<StreamRecord>>,
     /// Whether nothing goes wrong any more.
     pub(super) calm: bool,
@@ -161,10 +161,8 @@ pub(super) struct Snapshot {
     now: Timestamp,
     store: MemoryStore,
     queue: MemoryQueue,
-    events: MemoryEvents,
     telegram: MemoryTelegram,
     settings: Arc<Settings>,
-    told: Vec<Arc<StreamRecord>>,
     watch: super::watch::Watch,
     thrown: u64,
     swept: Timestamp,
@@ -206,10 +204,8 @@ impl Machine {
             now: self.now(),
             store: MemoryStore::clone(&self.store),
             queue: self.queue.fork(clock.clone()),
-            events: self.events.fork(),
             telegram: self.telegram.fork(clock),
             settings: Arc::clone(&self.settings),
-            told: self.told.clone(),
             watch: self.hub.state().watch.fresh_start(),
             thrown: self.thrown,
             swept: self.swept,
@@ -228,13 +224,13 @@ impl Machine {
             hub: Hub::new(bug, snapshot.watch.clone(), told),
             store: Shared(Arc::new(snapshot.store.clone())),
             queue: snapshot.queue.fork(clock.clone()),
-            events: snapshot.events.fork(),
+            events: MemoryEvents::default(),
             telegram: snapshot.telegram.fork(clock.clone()),
             settings: Arc::clone(&snapshot.settings),
             clock,
             chance,
             clients: Vec::new(),
-            told: snapshot.told.clone(),
+            told: Vec::new(),
             calm: false,
             running: Vec::new(),
             last_process: 0,
@@ -699,7 +695,7 @@ impl Machine {
         let sweep = self.next_sweep().filter(|at| *at <= to);
         let to = sweep.unwrap_or(to);
         self.clock.move_to(to);
-        self.news = true;
+        self.news |= self.telegram.look(telegram_simulator::World::is_busy);
         let over: Vec<_> =
             self.running.iter().filter(|it| it.until <= to).map(|process| process.id).collect();
         for id in over {

@@ -16,7 +16,7 @@ use store::{
 
 use super::bug::Bug;
 use super::hub::{Effect, Hub, ProcessId, Verdict};
-use super::watch;
+use super::watch::{self, Change};
 use crate::{MemoryEvents, MemoryQueue, MemoryStore, Shared, VirtualClock};
 
 /// A port of a world, in the hands of a process.
@@ -62,42 +62,51 @@ impl Port<Shared<MemoryStore>> {
         for write in &mut writes {
             self.spoil(write);
         }
-        let before: Vec<_> = writes
-            .iter()
-            .filter(|write| write.row.kind == Subscription::KIND)
-            .map(|write| (write.row.id.clone(), self.inner.peek(write.table, &write.row.id)))
-            .collect();
-        let told = (writes.clone(), self.inner.commit(writes).await);
-        let (writes, mut done) = told;
-        let tick = self.hub.state().tick;
+        let changes: Vec<_> = writes.iter().filter_map(|write| self.change(write)).collect();
+        let what = self.hub.is_told().then(|| {
+            let what: Vec<_> = writes.iter().map(|write| told_of(&write.row)).collect();
+            what.join(", ")
+        });
+        let mut done = self.inner.commit(writes).await;
         if done.is_ok() {
-            let watch = &mut self.hub.state().watch;
-            for (id, before) in &before {
-                let after = writes.iter().find(|write| write.row.id == *id);
-                let before = before.as_ref().and_then(watch::subscription);
-                let after = after.and_then(|write| watch::subscription(&write.row));
-                watch.saved(self.process, before.as_ref(), after.as_ref(), id, tick);
-            }
-            for claim in writes.iter().filter(|write| write.row.kind == UserClaim::KIND) {
-                if let Some(id) = claim.row.body.get("subscription").and_then(|id| id.as_str()) {
-                    watch.claimed(id, tick);
-                }
+            let mut state = self.hub.state();
+            let tick = state.tick;
+            for change in changes {
+                state.watch.saved(self.process, change, tick);
             }
         }
         self.note(|| {
-            let what: Vec<_> = writes.iter().map(|write| told_of(&write.row)).collect();
             let how = match &done {
                 Ok(()) => "",
                 Err(CommitError::Conflict) => ": conflict",
                 Err(_) => ": refused",
             };
-            format!("saves {}{how}", what.join(", "))
+            format!("saves {}{how}", what.unwrap_or_default())
         });
         if self.hub.bug == Some(Bug::ConflictIgnored) && matches!(done, Err(CommitError::Conflict))
         {
             done = Ok(());
         }
         done
+    }
+
+    /// What a save means to those who watch.
+    fn change(&self, write: &Write) -> Option<Change> {
+        let row = &write.row;
+        match row.kind.as_str() {
+            Subscription::KIND => {
+                let before = self.inner.find::<Subscription>(&row.id);
+                let before = before.map(|before| before.access_ends_at);
+                let ends = row.body.get("access_ends_at").and_then(|at| at.as_str());
+                let after = ends.and_then(|at| at.parse().ok());
+                Some(Change::Access { row: row.id.clone(), before, after })
+            }
+            UserClaim::KIND => {
+                let subscription = row.body.get("subscription")?.as_str()?;
+                Some(Change::Claim { row: subscription.to_owned() })
+            }
+            _ => None,
+        }
     }
 
     /// What a deliberate mistake makes of a save.

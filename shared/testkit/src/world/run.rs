@@ -169,10 +169,9 @@ impl Scene {
 fn settle(machine: &mut Machine, story: &mut Story) {
     let mut until = after(machine.now(), AHEAD);
     loop {
-        let resting = machine.is_at_rest() && story.is_over();
-        if !resting || story.waits_until().is_some() {
+        if !machine.is_at_rest() || !story.is_over() {
             // As long as something is under way, its next moment may lie further ahead.
-            until = after(machine.now(), AHEAD);
+            until = after(machine.now(), AHEAD).max(story.waits_until().unwrap_or_default());
         }
         if !machine.step(story, until) {
             break;

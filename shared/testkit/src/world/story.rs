@@ -9,7 +9,7 @@ use domain::subscription::Subscription;
 use domain::time::after;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use store::{Entity as _, Table, UserClaim, decode, key};
+use store::{Entity as _, UserClaim, key};
 
 use super::machine::Machine;
 use crate::functions::{Answer, Request};
@@ -212,7 +212,8 @@ pub(super) struct Story {
 }
 
 impl Story {
-    pub(super) fn new(cast: Cast, steps: Vec<Step>, pool_link: String) -> Self {
+    pub(super) fn new(mut cast: Cast, steps: Vec<Step>, pool_link: String) -> Self {
+        cast.seen = 0;
         Self { cast, steps, next: 0, waits: None, purposes: Vec::new(), heard: 0, pool_link }
     }
 
@@ -464,8 +465,9 @@ impl Story {
 
     fn group_link(&self, machine: &Machine, service: usize) -> Option<String> {
         let id = self.cast.services.get(&service)?;
-        let row = machine.store.peek(Table::Services, &id.to_string())?;
-        row.body.pointer("/group/invite_link")?.as_str().map(str::to_owned)
+        let service = machine.store.find::<Service>(&id.to_string())?;
+        let Group::Bound(group) = service.group else { return None };
+        group.invite_link.map(|link| link.as_str().to_owned())
     }
 
     fn buy(
@@ -591,8 +593,7 @@ fn people_do(machine: &mut Machine, what: &str, body: Value) -> bool {
 
 /// The chat that really is the group of a service now.
 pub(super) fn chat_of(machine: &Machine, service: Option<&ServiceId>) -> Option<i64> {
-    let row = machine.store.peek(Table::Services, &service?.to_string())?;
-    let service = decode::<Service>(row).ok()?.value;
+    let service = machine.store.find::<Service>(&service?.to_string())?;
     let Group::Bound(group) = service.group else { return None };
     // A group that has moved is known by its new id in Telegram, whatever the books say.
     let mut chat = group.chat.get();
@@ -605,17 +606,15 @@ pub(super) fn chat_of(machine: &Machine, service: Option<&ServiceId>) -> Option<
 /// The subscription that an account holds in a service.
 pub(super) fn holding(machine: &Machine, service: ServiceId, user: i64) -> Option<Subscription> {
     let claim = key::user(service, UserId::new(user));
-    let claim = decode::<UserClaim>(machine.store.peek(Table::Subscriptions, &claim)?).ok()?;
-    let id = claim.value.subscription.to_string();
-    super::watch::subscription(&machine.store.peek(Table::Subscriptions, &id)?)
+    let claim = machine.store.find::<UserClaim>(&claim)?;
+    machine.store.find::<Subscription>(&claim.subscription.to_string())
 }
 
 /// Whether the chat is in the books as the group of this service.
 pub(super) fn claimed_by(machine: &Machine, chat: i64, service: ServiceId) -> bool {
     let key = key::chat(domain::ids::ChatId::new(chat));
-    let claim = machine.store.peek(Table::Services, &key);
-    let claim = claim.and_then(|row| decode::<ChatClaim>(row).ok());
-    claim.is_some_and(|it| matches!(it.value.holder, Holder::Service { service: of } if of == service))
+    let claim = machine.store.find::<ChatClaim>(&key);
+    claim.is_some_and(|it| matches!(it.holder, Holder::Service { service: of } if of == service))
 }
 
 /// The bot's own account.

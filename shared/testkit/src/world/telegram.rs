@@ -4,7 +4,7 @@ use domain::group::{ChatClaim, Holder};
 use domain::ids::{ChatId, MessageId, UserId};
 use jiff::SignedDuration;
 use startup::Clock as _;
-use store::{Table, UserClaim, decode, key};
+use store::{UserClaim, key};
 use telegram::{
     AllowedUpdate, Answer, BotCommand, CallError, Chat, ChatInviteLink, ChatMember,
     ChatPermissions, MemberStatus, NewLink, NewMessage, NewPhoto, Telegram, User,
@@ -13,7 +13,6 @@ use telegram::{
 use super::bug::Bug;
 use super::hub::{Effect, Verdict};
 use super::ports::Port;
-use super::watch;
 use crate::{MemoryStore, MemoryTelegram, Shared};
 
 /// The way to Telegram, and the tables, for those who look at what is done there.
@@ -87,13 +86,12 @@ impl Port<Line> {
         user: UserId,
     ) -> Option<(String, String, domain::subscription::Subscription)> {
         let store = &self.inner.store;
-        let chat = decode::<ChatClaim>(store.peek(Table::Services, &key::chat(chat))?).ok()?;
-        let Holder::Service { service } = chat.value.holder else { return None };
+        let chat = store.find::<ChatClaim>(&key::chat(chat))?;
+        let Holder::Service { service } = chat.holder else { return None };
         let claim = key::user(service, user);
-        let found = decode::<UserClaim>(store.peek(Table::Subscriptions, &claim)?).ok()?;
-        let id = found.value.subscription.to_string();
-        let row = store.peek(Table::Subscriptions, &id)?;
-        Some((claim, id, watch::subscription(&row)?))
+        let id = store.find::<UserClaim>(&claim)?.subscription.to_string();
+        let subscription = store.find(&id)?;
+        Some((claim, id, subscription))
     }
 
     /// Posts something; where the world says that it is done before it is, it is done later.
@@ -195,12 +193,14 @@ impl Telegram for Port<Line> {
         if self.hub.bug == Some(Bug::NoGuard) && holder.is_none() {
             return Ok(());
         }
+        let place = (chat.get(), user.get());
+        let keys = holder.as_ref().map(|(claim, row, _)| (claim.as_str(), row.as_str()));
+        let known = self.hub.state().watch.knows(self.process, place, keys);
         let port = self.clone();
         let work = async move {
             let holder = port.holder(chat, user);
-            let holder = holder.as_ref().map(|(claim, row, it)| (claim.as_str(), row.as_str(), it));
-            let place = (chat.get(), user.get());
-            port.hub.state().watch.removes(port.process, place, holder, port.clock.now());
+            let holder = holder.as_ref().map(|(_, row, it)| (row.as_str(), it));
+            port.hub.state().watch.removes(known, place, holder, port.clock.now());
             port.inner.telegram.remove_member(chat, user).await
         };
         self.call("unbanChatMember", Effect::Act, work).await

@@ -106,6 +106,36 @@ impl Checks {
     }
 }
 
+/// A save that matters to those who watch.
+#[derive(Debug)]
+pub(super) enum Change {
+    /// The end of somebody's access.
+    Access {
+        /// The key of the subscription.
+        row: String,
+        /// The end before; `None` for a new one.
+        before: Option<Timestamp>,
+        /// The end after.
+        after: Option<Timestamp>,
+    },
+    /// An account was taken for a subscription.
+    Claim {
+        /// The key of the subscription.
+        row: String,
+    },
+}
+
+/// What a process knew when it removed somebody.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    /// When it last read of their subscription.
+    read: u64,
+    /// Whether it did so after it had saved the subscription itself.
+    looked_again: bool,
+    /// When it last looked how they stand in the group.
+    looked: u64,
+}
+
 /// When somebody in a group was last banned by a person, and when they last paid or lost access.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Watch {
@@ -156,30 +186,22 @@ impl Watch {
         self.looks.insert((process, chat, user), tick);
     }
 
-    /// A row was saved over another.
-    pub(super) fn saved(
-        &mut self,
-        process: ProcessId,
-        before: Option<&Subscription>,
-        after: Option<&Subscription>,
-        row: &str,
-        tick: u64,
-    ) {
-        self.saves.insert((process, row.to_owned()), tick);
-        if let Some(after) = after {
-            let was = before.map(|before| before.access_ends_at);
-            if was.is_none_or(|was| was < after.access_ends_at) {
-                self.gained.insert(row.to_owned(), tick);
+    /// A process saved something.
+    pub(super) fn saved(&mut self, process: ProcessId, change: Change, tick: u64) {
+        match change {
+            // A subscription that is found by an account's claim is known from then on.
+            Change::Claim { row } => {
+                self.gained.insert(row, tick);
             }
-            if was.is_some_and(|was| was > after.access_ends_at) {
-                self.lost.insert(row.to_owned(), tick);
+            Change::Access { row, before, after } => {
+                if before < after {
+                    self.gained.insert(row.clone(), tick);
+                } else if before > after {
+                    self.lost.insert(row.clone(), tick);
+                }
+                self.saves.insert((process, row), tick);
             }
         }
-    }
-
-    /// A subscription that is found by an account's claim is known from then on.
-    pub(super) fn claimed(&mut self, subscription: &str, tick: u64) {
-        self.gained.insert(subscription.to_owned(), tick);
     }
 
     pub(super) fn banned(&mut self, chat: i64, user: i64, tick: u64) {
@@ -195,36 +217,42 @@ impl Watch {
         self.removals.get(&(chat, user)).copied()
     }
 
-    pub(super) fn is_banned(&self, chat: i64, user: i64) -> bool {
-        self.bans.contains_key(&(chat, user))
-    }
-
-    /// Somebody is about to be removed. `claim` and `row` are the keys by which the process could
-    /// know of their subscription.
-    pub(super) fn removes(
-        &mut self,
+    /// What a process knows when it sends off the call that removes somebody. `claim` and `row` are
+    /// the keys by which it could know of their subscription.
+    pub(super) fn knows(
+        &self,
         process: ProcessId,
         (chat, user): (i64, i64),
-        subscription: Option<(&str, &str, &Subscription)>,
-        now: Timestamp,
-    ) {
-        let is_over = subscription.is_none_or(|(_, _, it)| it.access_ends_at <= now);
-        self.removals.insert((chat, user), (now, is_over));
-        let look = self.looks.get(&(process, chat, user)).copied().unwrap_or(0);
-        let ban = self.bans.get(&(chat, user)).copied();
-        // Whoever was banned after the process had looked is banned and unbanned in one breath:
-        // Telegram gives no way to see it.
-        let lifts = ban.is_some_and(|ban| ban < look || look == 0);
-        self.holds(Invariant::BansStand, !lifts, || "a moderator's ban is lifted".to_owned());
-        let Some((claim, row, subscription)) = subscription else { return };
-        let entitled = subscription.access_ends_at > domain::time::after(now, NEAR);
+        subscription: Option<(&str, &str)>,
+    ) -> Known {
         let last = |map: &BTreeMap<(ProcessId, String), u64>, key: &str| {
             map.get(&(process, key.to_owned())).copied().unwrap_or(0)
         };
+        let (claim, row) = subscription.unwrap_or_default();
         let read = last(&self.reads, row).max(last(&self.reads, claim));
-        let saved = last(&self.saves, row);
+        let looked = self.looks.get(&(process, chat, user)).copied().unwrap_or(0);
+        Known { read, looked_again: read >= last(&self.saves, row), looked }
+    }
+
+    /// Somebody is being removed, by one who knew so much.
+    pub(super) fn removes(
+        &mut self,
+        known: Known,
+        (chat, user): (i64, i64),
+        subscription: Option<(&str, &Subscription)>,
+        now: Timestamp,
+    ) {
+        let is_over = subscription.is_none_or(|(_, it)| it.access_ends_at <= now);
+        self.removals.insert((chat, user), (now, is_over));
+        let ban = self.bans.get(&(chat, user)).copied();
+        // Whoever was banned after the process had looked is banned and unbanned in one breath:
+        // Telegram gives no way to see it.
+        let lifts = ban.is_some_and(|ban| ban < known.looked || known.looked == 0);
+        self.holds(Invariant::BansStand, !lifts, || "a moderator's ban is lifted".to_owned());
+        let Some((row, subscription)) = subscription else { return };
+        let entitled = subscription.access_ends_at > domain::time::after(now, NEAR);
         let gained = self.gained.get(row).copied().unwrap_or(0);
-        let knew = gained < read || read < saved;
+        let knew = gained < known.read || !known.looked_again;
         self.holds(Invariant::NobodyRemovedWhileEntitled, !(entitled && knew), || {
             format!("the holder of subscription {row} is removed, and has access")
         });

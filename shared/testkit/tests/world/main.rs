@@ -32,3 +32,64 @@ fn a_story_without_faults_goes_well() {
     println!("{} effects", outcome.effects);
     assert_eq!(outcome.violations, []);
 }
+
+#[test]
+fn singles_for_now() {
+    let stage = testkit::world::Stage::new();
+    let recorded = testkit::world::recorded(&stage);
+    let mut tally = testkit::world::Tally::default();
+    let all: Vec<_> = testkit::world::singles(&recorded).collect();
+    for (story, effects) in stage.stories.iter().zip(&recorded) {
+        println!("{:4} {}", effects.len(), story.name);
+    }
+    println!("{} singles", all.len());
+    for schedule in &all {
+        testkit::world::run(&stage, schedule, None, &mut tally);
+    }
+    println!("{} schedules {} effects {} faults {} checks", tally.schedules, tally.effects, tally.faults_total(), tally.checks.total());
+    for (schedule, violation) in tally.found.iter().take(60) {
+        println!("{schedule} {violation}");
+    }
+    println!("{} found", tally.found.len());
+}
+
+#[test]
+fn timing_for_now() {
+    let stage = testkit::world::Stage::new();
+    let t = std::time::Instant::now();
+    for _ in 0..2000 {
+        let s = &stage.stories[6];
+        let plan = Plan { steps: vec![], ..testkit::world::Stage::plan(s, Default::default()) };
+        stage.scene_of(s).run(&plan, Notes::None);
+    }
+    println!("empty run: {:?}", t.elapsed() / 2000);
+    let t = std::time::Instant::now();
+    let mut effects = 0;
+    for _ in 0..1000 {
+        let s = &stage.stories[6];
+        let plan = testkit::world::Stage::plan(s, Default::default());
+        effects += stage.scene_of(s).run(&plan, Notes::None).effects;
+    }
+    println!("story 6: {:?} effects {}", t.elapsed() / 1000, effects / 1000);
+}
+
+#[test]
+fn random_for_now() {
+    let stage = testkit::world::Stage::new();
+    let mut tally = testkit::world::Tally::default();
+    let t = std::time::Instant::now();
+    for seed in 0..4000 {
+        testkit::world::run(&stage, &testkit::world::Schedule::Random(seed), None, &mut tally);
+    }
+    println!("{:?} per random", t.elapsed() / 4000);
+    println!("{} schedules {} effects {} faults {} checks", tally.schedules, tally.effects, tally.faults_total(), tally.checks.total());
+    let mut kinds = std::collections::BTreeMap::new();
+    for (schedule, violation) in &tally.found {
+        kinds.entry(format!("{:?}", violation.of)).or_insert_with(Vec::new).push((schedule, violation));
+    }
+    for (kind, found) in kinds {
+        println!("== {kind}: {}", found.len());
+        for (schedule, violation) in found.iter().take(8) { println!("   {schedule} {violation}"); }
+    }
+    println!("{} found", tally.found.len());
+}

@@ -1,0 +1,235 @@
+//! The stories in which every single fault is tried, and random ones.
+
+use std::collections::BTreeMap;
+
+use fastrand::Rng;
+
+use super::chance::{Faults, Order};
+use super::run::{Plan, Scene};
+use super::story::Step;
+
+/// A story and the scene on which it is played.
+#[derive(Debug)]
+pub struct Told {
+    /// Its name.
+    pub name: &'static str,
+    /// Where in [`Stage::scenes`] its scene is.
+    scene: usize,
+    /// What happens.
+    pub steps: Vec<Step>,
+}
+
+/// Every scene and story.
+#[derive(Debug)]
+pub struct Stage {
+    scenes: Vec<Scene>,
+    /// The stories.
+    pub stories: Vec<Told>,
+}
+
+/// How many people, customers and services there are.
+const PEOPLE: usize = 4;
+const SERVICES: usize = 2;
+
+const EMPTY: usize = 0;
+const READY: usize = 1;
+const INSIDE: usize = 2;
+const SHORT: usize = 3;
+const FULL: usize = 4;
+
+const fn buy(customer: usize, account: Option<usize>, minutes: Option<i64>) -> Step {
+    Step::Buy { service: 0, customer, account, minutes }
+}
+
+const fn claim(customer: usize, person: usize) -> Step {
+    Step::Claim { service: 0, customer, person }
+}
+
+const fn tap(person: usize) -> Step {
+    Step::Tap { service: 0, person }
+}
+
+const fn cancel(customer: usize) -> Step {
+    Step::Cancel { service: 0, customer, at_end: false }
+}
+
+const fn wait(minutes: i64) -> Step {
+    Step::Wait { minutes }
+}
+
+const ALERT: Step = Step::Alert { service: 0 };
+
+fn open(service: usize, upgrade: bool) -> [Step; 4] {
+    [
+        Step::OpenService { service },
+        Step::AskForGroup { service, pool: false },
+        Step::AddBot { service, upgrade },
+        wait(1),
+    ]
+}
+
+const fn told(name: &'static str, scene: usize, steps: Vec<Step>) -> Told {
+    Told { name, scene, steps }
+}
+
+impl Default for Stage {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Stage {
+    /// Builds the scenes.
+    pub fn new() -> Self {
+        let empty = Scene::empty(PEOPLE, SERVICES);
+        let ready = empty.after(&open(0, false));
+        let inside = ready.after(&[buy(0, None, None), claim(0, 0), tap(0)]);
+        let short = ready.after(&[buy(1, None, Some(600)), claim(1, 1), tap(1)]);
+        let full = inside
+            .after(&[buy(1, None, Some(600)), claim(1, 1), tap(1), buy(2, Some(2), None)])
+            .after(&open(1, false))
+            .after(&[Step::Buy { service: 1, customer: 0, account: None, minutes: None }]);
+        Self { scenes: vec![empty, ready, inside, short, full], stories: stories() }
+    }
+
+    fn scene(&self, at: usize) -> &Scene {
+        // The places are constants of this file.
+        self.scenes.get(at).unwrap_or_else(|| unreachable!("there is such a scene"))
+    }
+
+    /// The scene of a story.
+    pub fn scene_of(&self, story: &Told) -> &Scene {
+        self.scene(story.scene)
+    }
+
+    /// A story that comes from a seed: its scene, and the plan.
+    pub fn random(&self, seed: u64) -> (&Scene, Plan) {
+        let mut rng = Rng::with_seed(seed);
+        let scene = *rng.choice(&[READY, INSIDE, SHORT, FULL, FULL]).unwrap_or(&FULL);
+        let count = rng.usize(2..9);
+        let mut steps = Vec::new();
+        while steps.len() < count {
+            steps.extend(random_steps(&mut rng));
+        }
+        let plan = Plan {
+            steps,
+            order: if rng.u8(..8) == 0 { Order::Steady } else { Order::Any(rng.u64(..)) },
+            faults: Faults::OneIn(*rng.choice(&[12, 30, 80, 200]).unwrap_or(&30), rng.u64(..)),
+            bug: None,
+            to_the_end: rng.u8(..4) == 0,
+        };
+        (self.scene(scene), plan)
+    }
+
+    /// The plan of a story with these faults, in the steady order.
+    pub fn plan(story: &Told, faults: BTreeMap<u64, super::hub::Verdict>) -> Plan {
+        Plan {
+            steps: story.steps.clone(),
+            order: Order::Steady,
+            faults: Faults::These(faults),
+            bug: None,
+            to_the_end: false,
+        }
+    }
+}
+
+fn stories() -> Vec<Told> {
+    let rights = |all| Step::Rights { service: 0, all };
+    let on_one = |person| (person, 0_usize);
+    let (ada, service) = on_one(0);
+    vec![
+        told("a group by a set-up link", EMPTY, open(0, false).to_vec()),
+        told("a basic group that is upgraded while it is bound", EMPTY, open(0, true).to_vec()),
+        told(
+            "a spare group for a service",
+            EMPTY,
+            vec![
+                Step::AddSpare,
+                wait(1),
+                Step::OpenService { service },
+                Step::AskForGroup { service, pool: true },
+            ],
+        ),
+        told("a buyer gets in", READY, vec![buy(0, None, None), claim(0, 0), tap(0)]),
+        told("a known account gets in", READY, vec![buy(0, Some(0), None), tap(0)]),
+        told(
+            "the wrong person finds the links",
+            INSIDE,
+            vec![buy(1, None, None), claim(1, 2), claim(1, 1), tap(3), tap(1), tap(2)],
+        ),
+        told("two purchases of one person", READY, vec![buy(0, Some(0), None), buy(1, Some(0), None), tap(0)]),
+        told("alerts", INSIDE, vec![ALERT, ALERT]),
+        told("access runs out", SHORT, vec![wait(660)]),
+        told("access runs out while alerts go out", SHORT, vec![wait(600), ALERT, wait(60)]),
+        told("cancelled, and back", INSIDE, vec![cancel(0), buy(0, None, None), tap(0)]),
+        told("renewed at the last moment", SHORT, vec![wait(599), buy(1, None, None), wait(40)]),
+        told("renewed a moment too late", SHORT, vec![wait(631), buy(1, None, None), tap(1)]),
+        told(
+            "cancelled at the end of the period",
+            SHORT,
+            vec![Step::Cancel { service, customer: 1, at_end: true }, wait(660)],
+        ),
+        told(
+            "rights are lost during a removal",
+            INSIDE,
+            vec![rights(false), cancel(0), wait(10), rights(true)],
+        ),
+        told(
+            "the bot is thrown out and comes back",
+            INSIDE,
+            vec![Step::KickBot { service }, cancel(0), wait(5), rights(true), ALERT],
+        ),
+        told(
+            "a moderator bans a member, who then runs out",
+            SHORT,
+            vec![Step::Ban { service, person: 1 }, wait(660)],
+        ),
+        told("a member leaves and comes again", INSIDE, vec![Step::Leave { service, person: ada }, tap(ada)]),
+        told("an intruder is added by hand", INSIDE, vec![Step::Add { service, person: 3 }]),
+        told("a guest", INSIDE, vec![Step::Guest { service, person: 3 }]),
+        told(
+            "an administrator whose access runs out",
+            SHORT,
+            vec![
+                Step::Appoint { service, person: 1, admin: true },
+                wait(660),
+                Step::Appoint { service, person: 1, admin: false },
+            ],
+        ),
+        told(
+            "a request is taken back",
+            READY,
+            vec![buy(0, Some(0), None), tap(0), Step::TakeBack { service, person: 0 }, tap(0)],
+        ),
+    ]
+}
+
+fn random_steps(rng: &mut Rng) -> Vec<Step> {
+    let service = if rng.u8(..4) == 0 { 1 } else { 0 };
+    let (customer, person) = (rng.usize(..PEOPLE), rng.usize(..PEOPLE));
+    let account = (rng.u8(..3) == 0).then_some(person);
+    let minutes = (rng.u8(..3) == 0).then(|| rng.i64(1..120));
+    let buy = Step::Buy { service, customer, account, minutes };
+    match rng.u8(..40) {
+        0..8 => vec![buy, Step::Claim { service, customer, person }, Step::Tap { service, person }],
+        8..11 => vec![buy],
+        11..14 => vec![Step::Tap { service, person }],
+        14..16 => vec![Step::Claim { service, customer, person }],
+        16..20 => vec![Step::Cancel { service, customer, at_end: rng.u8(..3) == 0 }],
+        20..25 => vec![Step::Alert { service }],
+        25..29 => vec![Step::Wait { minutes: *rng.choice(&[1, 5, 31, 70, 610]).unwrap_or(&31) }],
+        29..31 => vec![Step::Leave { service, person }],
+        31 => vec![Step::Ban { service, person }],
+        32 => vec![Step::Unban { service, person }],
+        33 => vec![Step::Add { service, person }],
+        34 => vec![Step::Guest { service, person: 3 }],
+        35 => vec![Step::Appoint { service, person, admin: rng.bool() }],
+        36 => vec![Step::Rights { service, all: false }, Step::Wait { minutes: 3 }, Step::Rights { service, all: true }],
+        37 => vec![Step::KickBot { service }, Step::Wait { minutes: 2 }, Step::Rights { service, all: true }],
+        38 => vec![Step::TakeBack { service, person }],
+        _ => vec![
+            Step::Cancel { service, customer, at_end: false },
+            Step::Buy { service, customer, account: None, minutes: None },
+        ],
+    }
+}
