@@ -95,7 +95,7 @@ impl<S: Store, T: Telegram, C: Clock> Info<S, T, C> {
             Err(error) => return Err(telegram_problem(&self.store, error, now).await),
         }
         // What was missing may be there again: then the set-up runs, which makes it ready.
-        let blocked = next.problems().iter().any(|problem| problem.blocks());
+        let blocked = next.is_blocked();
         if !blocked && next.phase != domain::group::Phase::Ready && next.pending == group.pending {
             next.request_set_up(now);
         }

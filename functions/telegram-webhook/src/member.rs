@@ -2,7 +2,7 @@
 
 use domain::change::{Actor, Stored, Why};
 use domain::ids::{ServiceId, UserId};
-use domain::link::{Link, LinkUrl, Pass, link_used};
+use domain::link::{Appointed, Link, LinkUrl, Pass, link_used};
 use domain::membership::{JoinRequest, asked_to_join, came_in, no_longer_admin, went_out};
 use domain::subscription::{Subscription, subscription_due};
 use domain::task::{Declined, Task};
@@ -105,15 +105,33 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         let (was, is) = (change.old.status, change.new.status);
         if is.is_outside() {
             self.change_of(service, user.id, Why::MemberLeft, went_out).await
+        } else if is.is_admin() && !was.is_inside() {
+            self.note_appointed(service, user.id).await
         } else if !is.is_inside() || is.is_admin() {
             Ok(())
         } else if !was.is_inside() {
             self.came_in(service, user.id, change.invite_link.as_ref()).await
         } else if was.is_admin() {
             // Whoever was left inside as an administrator is looked at again.
-            self.change_of(service, user.id, Why::MemberDemoted, no_longer_admin).await
+            self.change_of(service, user.id, Why::MemberDemoted, no_longer_admin).await?;
+            let appointed = key::appointed(service, user.id);
+            match load::<Appointed>(self.store(), &appointed).await? {
+                Some(_) => self.came_in(service, user.id, None).await,
+                None => Ok(()),
+            }
         } else {
             Ok(())
+        }
+    }
+
+    /// Notes that an outsider was made an administrator: see [`Appointed`].
+    async fn note_appointed(&self, service: ServiceId, user: UserId) -> Result<(), Problem> {
+        let appointed = Appointed { service, user, since: self.now };
+        let cause = self.by(Actor::Person, Why::MemberAppointed);
+        match self.store().commit(vec![Write::create(&appointed, &cause)]).await {
+            // Noted before.
+            Err(CommitError::Conflict) => Ok(()),
+            done => Ok(done?),
         }
     }
 

@@ -130,6 +130,8 @@ reasons! {
     MemberKept => "member.kept",
     /// The buyer, left inside as an administrator, is none any more.
     MemberDemoted => "member.demoted",
+    /// Somebody who was outside was made an administrator.
+    MemberAppointed => "member.appointed",
     /// The sweep began something again.
     Nudged => "usher.nudged",
     /// An alert was accepted.

@@ -258,6 +258,11 @@ impl TelegramGroup {
         });
     }
 
+    /// Whether something is wrong with the group with which it cannot work.
+    pub fn is_blocked(&self) -> bool {
+        self.problems().iter().any(|problem| problem.blocks())
+    }
+
     /// Everything that is wrong with the group, as far as is known.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -321,7 +326,7 @@ impl TelegramGroup {
             return;
         }
         self.bot = standing;
-        if self.problems().iter().any(|problem| problem.blocks()) {
+        if self.is_blocked() {
             self.settle(now);
         } else if self.phase != Phase::Ready {
             self.request_set_up(now);
@@ -396,7 +401,7 @@ impl TelegramGroup {
 
     /// Degraded while something blocks, with the next look planned; otherwise as it was.
     fn settle(&mut self, now: Timestamp) {
-        if self.problems().iter().any(|problem| problem.blocks()) {
+        if self.is_blocked() {
             self.phase = Phase::Degraded;
             self.pending = Some(PendingSetUp {
                 round: self.rounds,

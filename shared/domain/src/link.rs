@@ -124,3 +124,16 @@ pub struct Pass {
     /// Since when.
     pub since: Timestamp,
 }
+
+/// Somebody who was outside when the owner made them an administrator. Once they are none any more,
+/// they need a right of their own to stay; others who are demoted may have been in the group before
+/// Usher was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Appointed {
+    /// In the group of this service.
+    pub service: ServiceId,
+    /// This person.
+    pub user: UserId,
+    /// Since when.
+    pub since: Timestamp,
+}

@@ -23,6 +23,10 @@ use crate::time::{after, back_off};
 /// room for the look before it.
 pub const REMOVAL_LEASE: SignedDuration = SignedDuration::from_secs(75);
 
+/// How long after a call had no answer Telegram may still carry it out. Until then nobody is told
+/// that they may come back: they would be put out a second time, without a word.
+const AFTERMATH: SignedDuration = SignedDuration::from_secs(60);
+
 /// When the sweep sends the message of an open request again.
 const ASK_AGAIN: SignedDuration = SignedDuration::from_mins(2);
 
@@ -81,6 +85,14 @@ pub struct Asked {
     pub at: Timestamp,
     /// How the attempts went.
     pub tries: Tries,
+}
+
+impl Asked {
+    /// A request that may be open, to be looked at from the beginning. When there is none, nothing
+    /// is lost: the attempt to approve it says so.
+    fn anew(now: Timestamp) -> Self {
+        Self { at: now, tries: Tries::none(now) }
+    }
 }
 
 /// How the attempts at something went, and when the sweep begins it again.
@@ -152,6 +164,8 @@ impl Membership {
                 Self::Joined { since: now }
             }
             Self::Kept { .. } => Self::Joined { since: now },
+            // Their request may be open still.
+            Self::Leaving { was_in: false, .. } => Self::Invited { asked: Some(Asked::anew(now)) },
             // Where a call had no answer they may be out: the relay tells them that they may come
             // back.
             Self::Leaving { .. } | Self::Removed { .. } => Self::Invited { asked: None },
@@ -226,8 +240,8 @@ pub fn asked_to_join(subscription: &Subscription, now: Timestamp) -> JoinRequest
     if holds_lease(subscription, now) {
         return JoinRequest::Later;
     }
-    let asked = Asked { at: now, tries: Tries::none(now) };
-    JoinRequest::Noted(Box::new(with(subscription, Membership::Invited { asked: Some(asked) })))
+    let asked = Some(Asked::anew(now));
+    JoinRequest::Noted(Box::new(with(subscription, Membership::Invited { asked })))
 }
 
 /// Telegram says that the person is in. `None` when that changes nothing here.
@@ -367,8 +381,7 @@ pub fn plan_removal(old: &Subscription, now: Timestamp) -> RemovalPlan {
         }
         // The sender that held the lease died; nobody knows whether it had called.
         Membership::Removing { .. } if old.entitled(now) => {
-            let unknown = Removal::NoAnswer { wait: SignedDuration::ZERO };
-            match removal_ended(old, unknown, now) {
+            match removal_given_up(old, now) {
                 Some((next, tell)) => RemovalPlan::InviteBack { next: Box::new(next), tell },
                 None => RemovalPlan::Nothing,
             }
@@ -404,7 +417,8 @@ pub enum Removal {
         /// How long to wait.
         wait: SignedDuration,
     },
-    /// The call had no answer: they may be out. Nothing sooner than this helps.
+    /// The call had no answer: they may be out, or be put out in a moment. Nothing sooner than this
+    /// helps.
     NoAnswer {
         /// How long to wait.
         wait: SignedDuration,
@@ -423,11 +437,8 @@ pub fn removal_ended(
     let Membership::Removing { since, was_in, tries, .. } = old.membership else { return None };
     let entitled = old.entitled(now);
     let membership = match how {
-        // A purchase came while the call was under way: back in by the link. Where nobody knows
-        // whether they are out, too: somebody who has paid is never left outside without a word.
-        Removal::Out | Removal::NoAnswer { .. } if entitled => {
-            return Some((with(old, Membership::Invited { asked: None }), was_in));
-        }
+        // A purchase came while the call was under way: back in by the link.
+        Removal::Out if entitled => return removal_given_up(old, now),
         Removal::Out => Membership::Removed { at: now },
         Removal::Untouchable if entitled => Membership::Joined { since: now },
         Removal::Untouchable => Membership::Kept { at: now },
@@ -436,20 +447,32 @@ pub fn removal_ended(
             if was_in && !tries.unanswered {
                 Membership::Joined { since: now }
             } else {
-                return Some((with(old, Membership::Invited { asked: None }), was_in));
+                return removal_given_up(old, now);
             }
         }
         Removal::NotCalled => Membership::Leaving { since, was_in, tries },
         Removal::Failed { wait } => {
             Membership::Leaving { since, was_in, tries: tries.failed(now, wait) }
         }
+        // The lease goes on, whoever has paid meanwhile: when it is over, they are removed again or
+        // invited back.
         Removal::NoAnswer { wait } => {
             let tries = Tries { unanswered: true, ..tries.failed(now, wait) };
-            Membership::Leaving { since, was_in, tries }
+            let lease_until = after(now, wait.max(AFTERMATH));
+            Membership::Removing { since, was_in, lease_until, tries }
         }
         Removal::Parked => Membership::Leaving { since, was_in, tries: tries.parked(now) },
     };
     Some((with(old, membership), false))
+}
+
+/// The subscription of somebody who has paid and may have been removed meanwhile. Whoever was inside
+/// is told that they may come back: nobody who has paid is left outside without a word. Whoever was
+/// not may have asked to be let in before. `None` when they are not being removed.
+pub(crate) fn removal_given_up(old: &Subscription, now: Timestamp) -> Option<(Subscription, bool)> {
+    let Membership::Removing { was_in, .. } = old.membership else { return None };
+    let asked = (!was_in).then(|| Asked::anew(now));
+    Some((with(old, Membership::Invited { asked }), was_in))
 }
 
 /// Whether a sender may be inside the removal at this moment.

@@ -225,6 +225,9 @@ fn subscription_tasks(was: Option<&Subscription>, now: &Subscription, meta: &Met
     );
     let notice = match meta.why {
         Why::AccountLinked => Some(Notice::Linked),
+        // Taken back by themself, handled by an administrator, or declined a moment before they
+        // bought: they may believe that it is still open.
+        Why::AdmissionVoid => Some(Notice::AskAgain),
         Why::MemberInvitedBack => Some(Notice::InvitedBack),
         // A call that had no answer may have put them out before they paid.
         Why::Renewed if perhaps_out => Some(Notice::InvitedBack),

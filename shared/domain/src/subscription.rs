@@ -1,11 +1,11 @@
 //! A subscription: one customer in one service. It has two sides: what was **paid** (its period)
 //! and where the person **is** (its membership, in [`crate::membership`]).
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{CustomerId, ServiceId, SubscriptionId, UserId};
-use crate::membership::{Membership, Removal, end_membership, removal_ended};
+use crate::membership::{Membership, end_membership, removal_given_up};
 use crate::service::{ReminderHours, Reminders, Service};
 use crate::text::Email;
 use crate::time::{after, before};
@@ -258,8 +258,7 @@ pub fn subscription_due(old: &Subscription, now: Timestamp) -> Option<(Subscript
     if old.membership.due_at().is_some_and(|at| at <= now) {
         if old.entitled(now) && matches!(old.membership, Membership::Removing { .. }) {
             // The lease is over without an outcome, and there is nobody to remove any more.
-            let unknown = Removal::NoAnswer { wait: SignedDuration::ZERO };
-            let (next, tell) = removal_ended(old, unknown, now)?;
+            let (next, tell) = removal_given_up(old, now)?;
             return Some((next, if tell { DueStep::InvitedBack } else { DueStep::Nudged }));
         }
         next.membership = old.membership.clone().nudged(now);

@@ -99,6 +99,8 @@ pub enum Notice {
     Linked,
     /// They paid while being removed; here is the way back.
     InvitedBack,
+    /// Their request to be let in is no longer open; here is the way to ask again.
+    AskAgain,
     /// The end comes near.
     EndsSoon,
     /// They were removed, since the subscription is over.
@@ -153,7 +155,7 @@ impl Task {
             | Self::Decline { .. }
             | Self::Answer { .. } => Lane::Alerts,
             Self::Tell { notice, .. } => match notice {
-                Notice::Linked | Notice::InvitedBack => Lane::Alerts,
+                Notice::Linked | Notice::InvitedBack | Notice::AskAgain => Lane::Alerts,
                 Notice::EndsSoon | Notice::Removed => Lane::Housekeeping,
             },
             Self::Remove { .. }

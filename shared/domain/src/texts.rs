@@ -94,6 +94,13 @@ pub fn notice(
             ),
             link,
         ),
+        Notice::AskAgain => Message::with_way_in(
+            format!(
+                "Your request to join <b>{name}</b> is no longer open. You have access until {end}: \
+                 tap the button and then “Request to join” whenever you want to come in."
+            ),
+            link,
+        ),
         Notice::EndsSoon => Message::plain(format!(
             "Your access to <b>{name}</b> is paid until {end}. Renew it with your seller to stay in."
         )),

@@ -3,7 +3,7 @@
 use domain::alert::Alert;
 use domain::group::{ChatClaim, Group, Holder, Phase, claim_due_at, service_due_at};
 use domain::ids::{ChatId, LinkId, ServiceId, SubscriptionId, UserId};
-use domain::link::{Link, LinkUrl, Pass};
+use domain::link::{Appointed, Link, LinkUrl, Pass};
 use domain::pace::{BotPace, ChatPace};
 use domain::relay::sortable;
 use domain::service::Service;
@@ -57,6 +57,11 @@ pub mod key {
     /// Of a guest's pass.
     pub fn pass(service: ServiceId, user: UserId) -> String {
         format!("pass#{service}#{}", user.get())
+    }
+
+    /// Of an outsider who was made an administrator.
+    pub fn appointed(service: ServiceId, user: UserId) -> String {
+        format!("appointed#{service}#{}", user.get())
     }
 
     /// Of a Telegram account's claim in a service.
@@ -151,6 +156,19 @@ impl Entity for Pass {
 
     fn id(&self) -> String {
         key::pass(self.service, self.user)
+    }
+
+    fn index(&self) -> Index {
+        Index::default()
+    }
+}
+
+impl Entity for Appointed {
+    const TABLE: Table = Table::Services;
+    const KIND: &'static str = "appointed";
+
+    fn id(&self) -> String {
+        key::appointed(self.service, self.user)
     }
 
     fn index(&self) -> Index {

@@ -1,6 +1,7 @@
 //! Letting somebody in, or telling them why not.
 
 use domain::change::{Stored, Why};
+use domain::group::TelegramGroup;
 use domain::ids::{ChatId, ServiceId, SubscriptionId, UserId};
 use domain::membership::{
     Admission, AdmitPlan, JoinRequest, admitted, asked_to_join, plan_admission,
@@ -15,7 +16,7 @@ use startup::Clock;
 use store::{CommitError, Store, UserClaim, Write, change, key, load};
 use telegram::{CallError, Telegram};
 
-use super::{MOST_FAILURES, back_off};
+use super::{MOST_FAILURES, WITHOUT_RIGHTS, back_off};
 use crate::trouble::Trouble;
 use crate::{Outcome, Sender, TRIES, TaskError, because};
 
@@ -36,7 +37,7 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
             return Ok(Outcome::Done);
         }
         if plan == AdmitPlan::Decline {
-            let outcome = self.turn_away(&service, group.chat, user, Declined::Ended, lane).await?;
+            let outcome = self.turn_away(&service, &group, user, Declined::Ended, lane).await?;
             if outcome == Outcome::Done {
                 self.save_admission(id, Admission::NoRequest).await?;
             }
@@ -107,7 +108,13 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         if let Some(outcome) = self.bought_meanwhile(&service, user).await? {
             return Ok(outcome);
         }
-        self.turn_away(&service, group.chat, user, why, lane).await
+        let outcome = self.turn_away(&service, &group, user, why, lane).await?;
+        // Whoever bought while they were being declined is noted as asking: their request is found
+        // to be gone, and they are told to ask again.
+        match outcome {
+            Outcome::Done => Ok(self.bought_meanwhile(&service, user).await?.unwrap_or(outcome)),
+            Outcome::Later(_) => Ok(outcome),
+        }
     }
 
     /// Somebody who was to be declined and has access by now is let in instead.
@@ -142,24 +149,36 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
     async fn turn_away(
         &self,
         service: &Service,
-        chat: ChatId,
+        group: &TelegramGroup,
         user: UserId,
         why: Declined,
         lane: Lane,
     ) -> Result<Outcome, TaskError> {
+        // Without its rights the bot can decline nobody, and would say why each time that it tries.
+        // An open request has to be answered in the end, though: they may buy and find it in their
+        // way.
+        if group.is_blocked() {
+            return Ok(Outcome::Later(WITHOUT_RIGHTS));
+        }
         // The turn comes first: whoever waits for it anew would be told again each time.
         if let Some(wait) = self.turn(lane, Call::Other).await? {
             return Ok(Outcome::Later(wait));
         }
+        let chat = group.chat;
         self.say_once(user.private_chat(), &texts::declined(why, service), lane).await?;
+        // The last look before the call.
+        if let Some(outcome) = self.bought_meanwhile(service, user).await? {
+            return Ok(outcome);
+        }
         let Err(error) = self.telegram.decline_join_request(chat, user).await else {
             return Ok(Outcome::Done);
         };
         Ok(match self.trouble(error, chat, Call::Other).await? {
             Trouble::Wait(wait) => Outcome::Later(wait),
             Trouble::Passing(_) => Outcome::Later(back_off(3)),
-            // Rights lost, withdrawn, or handled by an administrator: nothing is left to do.
-            Trouble::Hands(_) | Trouble::Answer(_) => Outcome::Done,
+            Trouble::Hands(_) => Outcome::Later(WITHOUT_RIGHTS),
+            // Withdrawn, or handled by an administrator: nothing is left to do.
+            Trouble::Answer(_) => Outcome::Done,
         })
     }
 }

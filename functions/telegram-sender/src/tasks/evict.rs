@@ -8,9 +8,9 @@ use limiter::Call;
 use queue::Queue;
 use startup::Clock;
 use store::{Store, UserClaim, key, load};
-use telegram::{CallError, Telegram};
+use telegram::Telegram;
 
-use super::back_off;
+use super::{WITHOUT_RIGHTS, back_off};
 use crate::trouble::Trouble;
 use crate::{Outcome, Sender, TaskError};
 
@@ -59,9 +59,8 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         Ok(match self.trouble(error, group.chat, Call::Other).await? {
             Trouble::Wait(wait) => Outcome::Later(wait),
             Trouble::Passing(_) => Outcome::Later(back_off(4)),
-            // Kept until the bot has its rights again.
-            Trouble::Hands(CallError::RightsLost { .. }) => Outcome::Later(back_off(20)),
-            Trouble::Hands(_) | Trouble::Answer(_) => Outcome::Done,
+            Trouble::Hands(_) => Outcome::Later(WITHOUT_RIGHTS),
+            Trouble::Answer(_) => Outcome::Done,
         })
     }
 

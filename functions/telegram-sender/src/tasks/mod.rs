@@ -29,6 +29,10 @@ const MOST_WAIT: SignedDuration = SignedDuration::from_mins(5);
 /// After so many failures in a row the message is let go; the sweep begins it again, ever later.
 const MOST_FAILURES: u32 = 8;
 
+/// When something is tried again that the bot cannot do before a person gives it its rights back,
+/// and that stands in no item which the sweep would visit.
+const WITHOUT_RIGHTS: SignedDuration = SignedDuration::from_mins(20);
+
 /// How long to wait after so many failures.
 fn back_off(failures: u32) -> SignedDuration {
     domain::time::back_off(FIRST_WAIT, MOST_WAIT, failures)

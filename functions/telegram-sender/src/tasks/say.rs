@@ -36,6 +36,10 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         let now = self.clock.now();
         let holds = match notice {
             Notice::Linked | Notice::InvitedBack => subscription.entitled(now),
+            Notice::AskAgain => {
+                subscription.entitled(now)
+                    && subscription.membership == Membership::Invited { asked: None }
+            }
             Notice::EndsSoon => subscription.status == Status::Active && subscription.entitled(now),
             Notice::Removed => matches!(subscription.membership, Membership::Removed { .. }),
         };

@@ -2,7 +2,7 @@
 //! permissions, and for a group of the pool its name.
 
 use domain::change::Why;
-use domain::group::{BotStanding, InviteLink, Origin, Phase};
+use domain::group::{BotStanding, InviteLink, Origin};
 use domain::ids::ChatId;
 use domain::service::Service;
 use domain::task::Lane;
@@ -70,7 +70,7 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         let seen = look(&self.telegram, chat, self.bot, true).await?;
         let mut group = place.group().clone();
         group.observe(seen, self.clock.now());
-        if group.phase == Phase::Degraded && group.problems().iter().any(|p| p.blocks()) {
+        if group.is_blocked() {
             return self.save(place, group, Why::GroupChecked).await;
         }
         self.step(lane).await?;

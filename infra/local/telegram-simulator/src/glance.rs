@@ -82,6 +82,14 @@ impl World {
         letters.filter(|(_, text)| text.contains(part)).map(|(date, _)| date).max()
     }
 
+    /// Whether somebody ever wrote to a bot and has not blocked it.
+    #[must_use]
+    pub fn is_reachable(&self, bot: i64, user: i64) -> bool {
+        let chats = self.privates.iter();
+        let chats = chats.filter(|((a, b), _)| [(bot, user), (user, bot)].contains(&(*a, *b)));
+        chats.into_iter().any(|(_, private)| private.started && !private.blocked)
+    }
+
     /// Whether there is something that Telegram finishes by itself.
     #[must_use]
     pub fn is_busy(&self) -> bool {

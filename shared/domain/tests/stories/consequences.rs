@@ -362,9 +362,9 @@ fn people_are_told_what_they_would_ask_about() {
     let (out, _) = removal_ended(&leased, Removal::Out, hours(11)).unwrap();
     assert_eq!(tasks(&of(&leased), &of(&out), Why::MemberRemoved), tell(Notice::Removed));
 
-    let wait = jiff::SignedDuration::ZERO;
-    let (unknown, _) = removal_ended(&leased, Removal::NoAnswer { wait }, hours(11)).unwrap();
-    let paid = renewed(&unknown, hours(11));
+    // The sender died, perhaps after its call.
+    let (unknown, _) = subscription_due(&leased, hours(12)).unwrap();
+    let paid = renewed(&unknown, hours(12));
     assert_eq!(tasks(&of(&unknown), &of(&paid), Why::Renewed), tell(Notice::InvitedBack));
     let paid = renewed(&leaving(), hours(11));
     assert_eq!(tasks(&of(&leaving()), &of(&paid), Why::Renewed), []);

@@ -267,7 +267,7 @@ fn each_outcome_of_a_removal_has_its_end_when_nobody_paid() {
         for how in OUTCOMES {
             let (next, tell) = ended(&removing, how, hours(12));
             assert!(!tell);
-            let tries = Tries::none(hours(10));
+            let (tries, minute) = (Tries::none(hours(10)), SignedDuration::from_mins(1));
             let failed = |wait| Tries { failures: 1, retry_at: hours(12) + wait, ..tries };
             let back = |tries| Membership::Leaving { since: hours(10), was_in, tries };
             let expected = match how {
@@ -275,7 +275,12 @@ fn each_outcome_of_a_removal_has_its_end_when_nobody_paid() {
                 Removal::Untouchable => Membership::Kept { at: hours(12) },
                 Removal::NotCalled => back(tries),
                 Removal::Failed { wait } => back(failed(wait)),
-                Removal::NoAnswer { wait } => back(Tries { unanswered: true, ..failed(wait) }),
+                Removal::NoAnswer { wait } => Membership::Removing {
+                    since: hours(10),
+                    was_in,
+                    lease_until: hours(12) + wait.max(minute),
+                    tries: Tries { unanswered: true, ..failed(wait) },
+                },
                 Removal::Parked => back(Tries { retry_at: hours(12), ..failed(WAIT) }),
             };
             assert_eq!(next.membership, expected, "{how:?}");
@@ -285,11 +290,16 @@ fn each_outcome_of_a_removal_has_its_end_when_nobody_paid() {
     }
 }
 
+fn asked_at(at: Timestamp) -> Option<Asked> {
+    Some(Asked { at, tries: Tries::none(at) })
+}
+
 #[test]
 fn a_renewal_before_the_lease_is_taken_stops_the_removal() {
     for (old, expected) in [
         (leaving(), Membership::Joined { since: hours(11) }),
-        (leaving_unseen(), Membership::Invited { asked: None }),
+        // They may have asked to be let in before.
+        (leaving_unseen(), Membership::Invited { asked: asked_at(hours(11)) }),
     ] {
         let paid = renewed(&old, hours(11));
         assert_eq!(paid.membership, expected);
@@ -303,16 +313,29 @@ fn a_renewal_during_the_call_ends_inside_or_invited_back() {
         let removing = started(&old, hours(11));
         let paid = renewed(&removing, hours(11));
         assert_eq!(paid.membership, removing.membership, "the sender sees it when it saves");
-        let invited = Membership::Invited { asked: None };
+        let invited =
+            |at| Membership::Invited { asked: if was_in { None } else { asked_at(at) } };
         let inside = Membership::Joined { since: minutes(661) };
         for how in OUTCOMES {
             let (next, tell) = ended(&paid, how, minutes(661));
-            let maybe_out = matches!(how, Removal::Out | Removal::NoAnswer { .. });
-            let is_in = how == Removal::Untouchable || (was_in && !maybe_out);
-            assert_eq!(next.membership, if is_in { inside.clone() } else { invited.clone() });
-            assert_eq!(tell, was_in && maybe_out, "{how:?}");
+            if matches!(how, Removal::NoAnswer { .. }) {
+                // Telegram may still be at it. When it surely is not any more, they are invited.
+                assert!(!tell && holds_lease(&next, minutes(661)), "{next:?}");
+                assert_eq!(asked_to_join(&next, minutes(661)), JoinRequest::Later);
+                let over = next.due_at().unwrap();
+                let RemovalPlan::InviteBack { next, tell } = plan_removal(&next, over) else {
+                    panic!("nobody is removed who has paid");
+                };
+                assert_eq!((next.membership, tell), (invited(over), was_in));
+                continue;
+            }
+            let is_in = how == Removal::Untouchable || (was_in && how != Removal::Out);
+            let expected = if is_in { inside.clone() } else { invited(minutes(661)) };
+            assert_eq!(next.membership, expected);
+            assert_eq!(tell, was_in && how == Removal::Out, "{how:?}");
             assert!(next.entitled(minutes(661)));
-            assert_eq!(next.due_at(), Some(hours(2 * MONTH - 72)));
+            let due = if is_in || was_in { hours(2 * MONTH - 72) } else { minutes(663) };
+            assert_eq!(next.due_at(), Some(due));
         }
     }
 }
@@ -334,8 +357,9 @@ fn a_renewal_whose_sender_died_invites_back_and_removes_nobody() {
         let paid = renewed(&started(&old, hours(11)), hours(11));
         let over = hours(11) + REMOVAL_LEASE;
         assert_eq!(paid.due_at(), Some(over));
+        let asked = if was_in { None } else { asked_at(over) };
         let next = Box::new(Subscription {
-            membership: Membership::Invited { asked: None },
+            membership: Membership::Invited { asked },
             ..paid.clone()
         });
         // By the message, when it is delivered again …
@@ -356,16 +380,23 @@ fn a_renewal_after_a_call_without_an_answer_invites_back_whoever_may_be_out() {
     let second = renewed(&started(&removing, hours(12)), hours(12));
     let (next, tell) = ended(&second, Removal::NotCalled, hours(12));
     assert_eq!((next.membership, tell), (Membership::Invited { asked: None }, true));
-    for old in [unknown, died] {
-        assert_eq!(renewed(&old, hours(13)).membership, Membership::Invited { asked: None });
-        // A second attempt that surely did nothing does not make it better …
-        let paid = renewed(&started(&old, hours(12)), hours(12));
-        let (next, tell) = ended(&paid, Removal::NotCalled, hours(12));
-        assert_eq!((next.membership, tell), (Membership::Invited { asked: None }, true));
-        // … but seeing them inside does.
-        let seen = came_in(&old, hours(12)).unwrap();
-        assert_eq!(renewed(&seen, hours(13)).membership, Membership::Joined { since: hours(13) });
-    }
+    let over = unknown.due_at().unwrap();
+    let late = RemovalPlan::InviteBack {
+        next: Box::new(Subscription {
+            membership: Membership::Invited { asked: None },
+            ..renewed(&unknown, hours(11))
+        }),
+        tell: true,
+    };
+    assert_eq!(plan_removal(&renewed(&unknown, hours(11)), over), late);
+    assert_eq!(renewed(&died, hours(13)).membership, Membership::Invited { asked: None });
+    // A second attempt that surely did nothing does not make it better …
+    let paid = renewed(&started(&died, hours(12)), hours(12));
+    let (next, tell) = ended(&paid, Removal::NotCalled, hours(12));
+    assert_eq!((next.membership, tell), (Membership::Invited { asked: None }, true));
+    // … but seeing them inside does.
+    let seen = came_in(&died, hours(12)).unwrap();
+    assert_eq!(renewed(&seen, hours(13)).membership, Membership::Joined { since: hours(13) });
 }
 
 #[test]

@@ -207,12 +207,18 @@ fn a_test_alert_says_that_it_is_one() {
 
 #[test]
 fn every_notice_names_the_service_and_the_way_in_only_where_there_is_one() {
-    let all = [Notice::Linked, Notice::InvitedBack, Notice::EndsSoon, Notice::Removed];
+    let all = [
+        Notice::Linked,
+        Notice::InvitedBack,
+        Notice::AskAgain,
+        Notice::EndsSoon,
+        Notice::Removed,
+    ];
     for about in all {
         for link in [None, Some(invite())] {
             let said = notice(about, &service(), &joined(), link.as_ref());
             assert!(shown(&said.html).contains("Gold"));
-            let leads_in = matches!(about, Notice::Linked | Notice::InvitedBack);
+            let leads_in = matches!(about, Notice::Linked | Notice::InvitedBack | Notice::AskAgain);
             let url = said.button.map(|button| button.url);
             assert_eq!(url.as_deref(), (leads_in && link.is_some()).then_some(INVITE));
         }

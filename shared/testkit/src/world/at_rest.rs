@@ -12,15 +12,15 @@ use domain::service::Service;
 use domain::subscription::Subscription;
 use domain::task::Lane;
 use domain::time::after;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use store::{key, record};
 
 use super::machine::Machine;
 use super::story::{Story, bot, chat_of, claimed_by, holding};
 use super::watch::{Invariant, subscription};
 
-/// Words of the letter by which somebody is told to come back in.
-const COME_BACK: &str = "Please come back in";
+/// Words of the letters by which somebody is told how to come in (again).
+const WAYS_IN: [&str; 2] = ["Please come back in", "“Request to join”"];
 
 /// Clocks differ by this much.
 const SKEW: SignedDuration = SignedDuration::from_secs(5);
@@ -90,7 +90,9 @@ fn members(machine: &Machine, story: &Story) {
         for member in inside.iter().filter(|member| !member.is_bot && !member.is_admin) {
             let holds_now = holding(machine, service, member.user);
             let pass = key::pass(service, UserId::new(member.user));
-            let right = holds_now.is_some_and(|it| it.entitled(now))
+            let unseen = story.cast.unseen.contains(&(service, member.user));
+            let right = unseen
+                || holds_now.is_some_and(|it| it.entitled(now))
                 || machine.store.find::<Pass>(&pass).is_some();
             holds(machine, Invariant::NoFreeRiders, right, || {
                 format!("person {} is in the group of {service} without a right", member.user)
@@ -104,17 +106,32 @@ fn members(machine: &Machine, story: &Story) {
                 continue;
             };
             let (is_in, _, is_banned) = machine.telegram.look(|world| world.stands(chat, *user));
-            // A new run began since, or they were rightly taken out: they have to ask again.
-            let removal = machine.hub.state().watch.removal(chat, *user);
-            let asked_before = it.starts_at > after(*since, SKEW)
-                || removal.is_some_and(|(at, was_over)| was_over && at > *since);
+            // A new run began since, or they were rightly taken out or turned away: they have to ask
+            // again.
+            let (removal, decline) = {
+                let watch = &machine.hub.state().watch;
+                (watch.removal(chat, *user), watch.declined(chat, *user))
+            };
+            let ended = |shut_out: Option<(Timestamp, bool)>| {
+                shut_out.is_some_and(|(at, was_over)| was_over && at >= *since)
+            };
+            let asked_before =
+                it.starts_at > after(*since, SKEW) || ended(removal) || ended(decline);
             if is_banned || (asked_before && !is_in) {
                 continue;
             }
-            let letter = machine.telegram.look(|world| world.last_letter(bot(), *user, COME_BACK));
-            let told = letter.is_some_and(|at| {
-                removal.is_none_or(|(removed, _)| removed.as_second() <= at)
+            let letters = WAYS_IN.map(|words| {
+                machine.telegram.look(|world| world.last_letter(bot(), *user, words))
             });
+            let shut_out = removal.max(decline).map(|(at, _)| at);
+            let told = letters.into_iter().flatten().max().is_some_and(|at| {
+                shut_out.is_none_or(|shut_out| shut_out.as_second() <= at)
+            });
+            // To whom the bot may not write, nobody can say anything: their purchase came between
+            // the last look and the call.
+            let unreachable = decline.is_some()
+                && !machine.telegram.look(|world| world.is_reachable(bot(), *user));
+            let told = told || unreachable;
             holds(machine, Invariant::PayingMembersInside, is_in || told, || {
                 format!("person {user} has access to {service}, asked to be in, and is outside")
             });

@@ -720,13 +720,9 @@ impl Machine {
         }
     }
 
-    /// Whether anything is under way.
-    pub(super) fn is_at_rest(&self) -> bool {
-        self.running.is_empty()
-            && self.updates.is_empty()
-            && self.late.is_empty()
-            && self.streams.iter().all(|stream| stream.waiting.is_empty())
-            && self.clients.iter().all(|client| client.answer.is_some())
+    /// Whether every request has its answer.
+    pub(super) fn is_answered(&self) -> bool {
+        self.clients.iter().all(|client| client.answer.is_some())
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::time::after;
 use domain::token::{BotName, LinkKey};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::at_rest;
@@ -19,7 +19,16 @@ use crate::house::{BEGIN, WEBHOOK_SECRET};
 use crate::memory_telegram::{BOT, BOT_NAME};
 
 /// How far ahead something may lie that still belongs to what was begun.
-const AHEAD: SignedDuration = SignedDuration::from_hours(6);
+const AHEAD: SignedDuration = SignedDuration::from_hours(3);
+
+/// When faults end after a story's last step.
+const TROUBLE: SignedDuration = SignedDuration::from_mins(8);
+
+/// How long it may take at most until nothing is left to do.
+const LONGEST: SignedDuration = SignedDuration::from_hours(72);
+
+/// So long after everything, no clock is of another opinion than another.
+const A_WHILE: i64 = 2;
 
 /// A world that has come to rest, to begin with, and who is in it.
 pub struct Scene {
@@ -154,25 +163,39 @@ impl Scene {
         let told = notes == Notes::Timeline;
         let mut machine = Machine::from(&self.snapshot, chance, plan.bug, told);
         let mut story = Story::new(self.cast.clone(), plan.steps.clone(), self.pool_link.clone());
-        settle(&mut machine, &mut story);
+        go_on(&mut machine, &mut story, TROUBLE);
         machine.calm = true;
         let recorded = machine.chance.effects.take().unwrap_or_default();
         machine.note(|| "all is calm from here on".to_owned());
         story.repair(&mut machine);
+        story.then([Step::Wait { minutes: A_WHILE }]);
+        go_on(&mut machine, &mut story, SignedDuration::ZERO);
         settle(&mut machine, &mut story);
         at_rest::check(&machine, &story);
         (machine, story, recorded)
     }
 }
 
+/// Goes on until the story is over, and then for as long, or until nothing is left to do in it.
+fn go_on(machine: &mut Machine, story: &mut Story, then: SignedDuration) {
+    let mut until = None;
+    loop {
+        if until.is_none() && story.is_over() && machine.is_answered() {
+            until = Some(after(machine.now(), then));
+        }
+        if !machine.step(story, until.unwrap_or(Timestamp::MAX)) {
+            break;
+        }
+        story.hear(machine);
+    }
+    story.hear(machine);
+}
+
 /// Goes on until nothing is left that belongs to what was begun.
 fn settle(machine: &mut Machine, story: &mut Story) {
-    let mut until = after(machine.now(), AHEAD);
+    let end = after(machine.now(), LONGEST);
     loop {
-        if !machine.is_at_rest() || !story.is_over() {
-            // As long as something is under way, its next moment may lie further ahead.
-            until = after(machine.now(), AHEAD).max(story.waits_until().unwrap_or_default());
-        }
+        let until = after(machine.now(), AHEAD).min(end);
         if !machine.step(story, until) {
             break;
         }
@@ -184,6 +207,7 @@ fn settle(machine: &mut Machine, story: &mut Story) {
 /// Lets everybody's access run out, and looks once more.
 fn to_the_end(machine: &mut Machine, story: &mut Story) {
     story.then([Step::Wait { minutes: 200 * 24 * 60 }]);
+    go_on(machine, story, SignedDuration::ZERO);
     settle(machine, story);
     at_rest::check(machine, story);
 }

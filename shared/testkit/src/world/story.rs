@@ -187,6 +187,8 @@ pub(super) struct Cast {
     pub(super) alerts: Vec<Accepted>,
     /// Who asked to be in while entitled, or was in when a new run began; and when.
     pub(super) wants: BTreeMap<(ServiceId, i64), Timestamp>,
+    /// Who came in while the bot was outside: Telegram tells it of nobody then.
+    pub(super) unseen: BTreeSet<(ServiceId, i64)>,
     /// Services in whose group something was done after which an alert may fail.
     pub(super) troubled: BTreeSet<usize>,
     numbers: usize,
@@ -326,19 +328,16 @@ impl Story {
             Step::Ban { service, person } => self.ban(machine, service, person),
             Step::Unban { service, person } => {
                 let by = json!({ "by": self.owner(service) });
-                self.in_group(machine, service, "unban", by, person);
-                if let Some(chat) = chat_of(machine, self.cast.services.get(&service)) {
-                    machine.hub.state().watch.unbanned(chat, self.person(person));
-                }
+                self.lets_in(machine, service, "unban", by, person);
             }
             Step::Add { service, person } => {
                 let by = json!({ "by": self.owner(service) });
-                self.in_group(machine, service, "add", by, person);
+                self.lets_in(machine, service, "add", by, person);
             }
             Step::Appoint { service, person, admin } => {
                 let rights: &[&str] = if admin { &["delete_messages"] } else { &[] };
                 let by = json!({ "by": self.owner(service), "rights": rights });
-                self.in_group(machine, service, "promote", by, person);
+                self.lets_in(machine, service, "promote", by, person);
             }
             Step::Rights { service, all } => self.rights(machine, service, all),
             Step::KickBot { service } => {
@@ -403,6 +402,11 @@ impl Story {
                 if let Some(link) = text("invite_link") {
                     let body = json!({ "user": self.person(person), "link": link });
                     people_do(machine, "open", body);
+                    for (_, service) in self.services() {
+                        if let Some(chat) = chat_of(machine, Some(&service)) {
+                            self.came_in(machine, chat, person);
+                        }
+                    }
                 }
             }
             Purpose::Nothing => {}
@@ -461,6 +465,36 @@ impl Story {
         let Some(chat) = chat_of(machine, self.cast.services.get(&service)) else { return false };
         extend(&mut body, json!({ "user": self.person(person), "chat_id": chat }));
         people_do(machine, what, body)
+    }
+
+    /// The owner does something that ends a ban, if there was one.
+    fn lets_in(
+        &mut self,
+        machine: &mut Machine,
+        service: usize,
+        what: &str,
+        body: Value,
+        person: usize,
+    ) {
+        if self.in_group(machine, service, what, body, person)
+            && let Some(chat) = chat_of(machine, self.cast.services.get(&service))
+        {
+            machine.hub.state().watch.unbanned(chat, self.person(person));
+            self.came_in(machine, chat, person);
+        }
+    }
+
+    /// Somebody may have come in by a person's hand.
+    fn came_in(&mut self, machine: &Machine, chat: i64, person: usize) {
+        let user = self.person(person);
+        let (is_in, bot_is_in) = machine
+            .telegram
+            .look(|world| (world.stands(chat, user).0, world.stands(chat, bot()).0));
+        let services = self.services();
+        let of = services.iter().find(|(_, id)| chat_of(machine, Some(id)) == Some(chat));
+        if let Some((_, service)) = of.filter(|_| is_in && !bot_is_in) {
+            self.cast.unseen.insert((*service, user));
+        }
     }
 
     fn group_link(&self, machine: &Machine, service: usize) -> Option<String> {

@@ -184,7 +184,16 @@ impl Telegram for Port<Line> {
         if self.hub.bug == Some(Bug::EverybodyApproved) {
             return self.approve_join_request(chat, user).await;
         }
-        let work = own!(self, |telegram| telegram.decline_join_request(chat, user));
+        let port = self.clone();
+        let work = async move {
+            let answer = port.inner.telegram.decline_join_request(chat, user).await;
+            if answer.is_ok() {
+                let now = port.clock.now();
+                let over = port.holder(chat, user).is_none_or(|(_, _, it)| !it.entitled(now));
+                port.hub.state().watch.declines(chat.get(), user.get(), now, over);
+            }
+            answer
+        };
         self.call("declineChatJoinRequest", Effect::Act, work).await
     }
 

@@ -153,6 +153,8 @@ pub(super) struct Watch {
     bans: BTreeMap<(i64, i64), u64>,
     /// When somebody was last removed, and whether they had no access then.
     removals: BTreeMap<(i64, i64), (Timestamp, bool)>,
+    /// When somebody's request was last declined, and whether they had no access then.
+    declines: BTreeMap<(i64, i64), (Timestamp, bool)>,
 }
 
 impl Watch {
@@ -162,6 +164,7 @@ impl Watch {
             lost: self.lost.clone(),
             bans: self.bans.clone(),
             removals: self.removals.clone(),
+            declines: self.declines.clone(),
             ..Self::default()
         }
     }
@@ -215,6 +218,15 @@ impl Watch {
     /// When somebody was last removed, and whether they had no access then.
     pub(super) fn removal(&self, chat: i64, user: i64) -> Option<(Timestamp, bool)> {
         self.removals.get(&(chat, user)).copied()
+    }
+
+    pub(super) fn declines(&mut self, chat: i64, user: i64, now: Timestamp, was_over: bool) {
+        self.declines.insert((chat, user), (now, was_over));
+    }
+
+    /// When somebody's request was last declined, and whether they had no access then.
+    pub(super) fn declined(&self, chat: i64, user: i64) -> Option<(Timestamp, bool)> {
+        self.declines.get(&(chat, user)).copied()
     }
 
     /// What a process knows when it sends off the call that removes somebody. `claim` and `row` are

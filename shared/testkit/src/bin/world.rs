@@ -1,0 +1,57 @@
+//! The simulated world from the command line: search for long, show the deliberate mistakes, or
+//! tell one schedule as a story.
+
+#![expect(clippy::print_stdout, reason = "it is a command: what it finds goes to its user")]
+
+use std::process::ExitCode;
+
+use testkit::world::{Schedule, Stage, report, soak, tell};
+
+const USAGE: &str = "\
+usage: world soak SCHEDULES [FROM_SEED]   search, with progress, and show what was found
+       world bugs                         how soon each deliberate mistake is found
+       world replay SCHEDULE              one schedule, as it was found
+       world shrink SCHEDULE              the smallest story that shows the same";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["soak", schedules] => searched(schedules.parse().ok(), Some(0)),
+        ["soak", schedules, seed] => searched(schedules.parse().ok(), seed.parse().ok()),
+        ["bugs"] => {
+            let (table, all) = report::bugs(&Stage::new());
+            println!("{table}");
+            if all { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        ["replay", name] => told(name, false),
+        ["shrink", name] => told(name, true),
+        _ => usage(),
+    }
+}
+
+fn usage() -> ExitCode {
+    println!("{USAGE}");
+    ExitCode::from(2)
+}
+
+fn told(name: &str, small: bool) -> ExitCode {
+    let Some(schedule) = Schedule::parse(name) else { return usage() };
+    println!("{}", tell(&Stage::new(), &schedule, None, small));
+    ExitCode::SUCCESS
+}
+
+fn searched(schedules: Option<u64>, seed: Option<u64>) -> ExitCode {
+    let (Some(schedules), Some(seed)) = (schedules, seed) else { return usage() };
+    let stage = Stage::new();
+    let tally = soak(&stage, schedules, seed, &|line| println!("{line}"));
+    println!("{}", report::tally(&tally));
+    match tally.found.first() {
+        None => ExitCode::SUCCESS,
+        Some((schedule, _)) => {
+            println!("{}", tell(&stage, schedule, None, true));
+            println!("What to do: `make replay SCHEDULE={schedule}` tells it again.");
+            ExitCode::FAILURE
+        }
+    }
+}

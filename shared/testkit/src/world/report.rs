@@ -1,0 +1,55 @@
+//! What was found, as tables.
+
+use std::fmt::Write as _;
+
+use super::bug::Bug;
+use super::search::Tally;
+use super::soak::hunt;
+use super::stories::Stage;
+use super::watch::Invariant;
+
+/// So many runs may pass before a deliberate mistake is found.
+const MOST: u64 = 20_000;
+
+/// What was run, looked at and found.
+pub fn tally(tally: &Tally) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "| what | count |\n| --- | ---: |");
+    let _ = writeln!(text, "| schedules | {} |", tally.schedules);
+    let _ = writeln!(text, "| effects | {} |", tally.effects);
+    let _ = writeln!(text, "| faults | {} |", tally.faults_total());
+    for (verdict, times) in &tally.faults {
+        let _ = writeln!(text, "| … {verdict:?} | {times} |");
+    }
+    let _ = writeln!(text, "| checks | {} |", tally.checks.total());
+    for invariant in Invariant::ALL {
+        let _ = writeln!(text, "| … {invariant:?} | {} |", tally.checks.of(invariant));
+    }
+    let _ = writeln!(text, "| violations | {} |", tally.found.len());
+    for (schedule, violation) in tally.found.iter().take(20) {
+        let _ = writeln!(text, "\n{schedule}  {violation}");
+    }
+    text
+}
+
+/// How soon each deliberate mistake is found, and whether every one is.
+pub fn bugs(stage: &Stage) -> (String, bool) {
+    let mut text = "| deliberate mistake | found after | by |\n| --- | ---: | --- |\n".to_owned();
+    let mut all = true;
+    for bug in Bug::ALL {
+        let (runs, by) = match hunt(stage, bug, MOST) {
+            Some((runs, tally)) => {
+                let by = tally.found.first().map(|(schedule, violation)| {
+                    format!("{:?}, in {schedule}", violation.of)
+                });
+                (format!("{runs} runs"), by.unwrap_or_default())
+            }
+            None => {
+                all = false;
+                (format!("not in {MOST}"), String::new())
+            }
+        };
+        let _ = writeln!(text, "| {bug:?} | {runs} | {by} |");
+    }
+    (text, all)
+}
