@@ -46,6 +46,10 @@ token: .local/venv/ready ## A JWT for it: make token SCOPE=usher/trader SUB=trad
 sweep: .local/venv/ready ## Run the expiry function once, now
 	@$(stack) sweep
 
+.PHONY: look
+look: .local/venv/ready ## What is in its tables and queues, as JSON
+	@$(stack) look
+
 .PHONY: pool-link
 pool-link: .local/venv/ready ## The link by which an operator adds spare groups to the pool
 	@$(stack) pool-link

@@ -4,12 +4,13 @@ import argparse
 import json
 import signal
 import sys
+from dataclasses import replace
 from types import FrameType
 from typing import NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from . import describe, emulator, issuer, logs, session, settings
+from . import describe, emulator, issuer, logs, look, session, settings
 from .describe import Description
 from .errors import StackError
 from .invoke import invoke
@@ -46,6 +47,9 @@ def _arguments() -> argparse.Namespace:
     play.add_argument("run", nargs="+")
     run = commands.add_parser("run", help="up on free ports, a command, down")
     run.add_argument("run", nargs="+")
+    faults = commands.add_parser("faults", help="like run, with a proxy that lets calls go wrong")
+    faults.add_argument("run", nargs="+")
+    commands.add_parser("look", help="print what is in the tables and the queues, as JSON")
     commands.add_parser("sweep", help="run the expiry function once and print its answer")
     commands.add_parser("pool-link", help="print the link by which spare groups are added")
     commands.add_parser("logs", help="follow what the functions write")
@@ -67,6 +71,11 @@ def _run(arguments: argparse.Namespace, stack: Settings) -> int:
             return session.play(stack, arguments.run, lambda up: _addresses(up, stack))
         case "run":
             return session.run(session.find_free_ports(stack), arguments.run)
+        case "faults":
+            faulty = session.find_free_ports(replace(stack, faults=True))
+            return session.run(faulty, arguments.run)
+        case "look":
+            print(json.dumps(look.look(stack, _running(stack)), default=str))
         case "addresses":
             _addresses(_running(stack), stack)
         case "sweep":

@@ -32,8 +32,11 @@ def describe(
     functions: dict[str, str],
     physical: dict[str, str],
 ) -> Description:
+    # Whoever looks at a stack with faults looks past them.
+    direct = api_url.replace(settings.functions_endpoint, settings.aws_endpoint)
+    faulty = {"faulty_api_url": api_url, "faults_control": settings.faults_control}
     return {
-        "api_url": api_url,
+        "api_url": direct,
         "telegram_api": telegram.api,
         "telegram_page": telegram.page,
         "aws_endpoint": settings.aws_endpoint,
@@ -42,6 +45,7 @@ def describe(
         "queues": {name: physical[logical_id] for name, logical_id in QUEUES.items()},
         "functions": {name: physical[logical_id] for name, logical_id in functions.items()},
         "mail_url": f"{settings.aws_endpoint}/_ministack/ses/messages",
+        **(faulty if settings.faults else {}),
     }
 
 

@@ -23,7 +23,7 @@ def start(settings: Settings) -> None:
         "AWS_ACCESS_KEY_ID": ROOT_KEY,
         "AWS_SECRET_ACCESS_KEY": ROOT_KEY,
         # Functions are told this endpoint even if their own environment does not name it.
-        "AWS_ENDPOINT_URL": settings.aws_endpoint,
+        "AWS_ENDPOINT_URL": settings.functions_endpoint,
         # Services that would open ports of their own.
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",

@@ -45,14 +45,13 @@ def play(settings: Settings, command: Sequence[str], show: Callable[[Description
 
 
 def find_free_ports(settings: Settings) -> Settings:
-    """The same stack on the first three ports, from its port base on, that nobody uses."""
+    """The same stack on the first ports, from its port base on, that nobody uses."""
     for base in range(settings.port_base, settings.port_base + 500, 10):
         moved = at_port(settings, base)
-        wanted = (moved.aws_port, moved.issuer_port, moved.telegram_port)
-        if all(ports.is_free(port) for port in wanted):
+        if all(ports.is_free(port) for port in moved.ports.values()):
             return moved
     raise StackError(
-        f"no three free ports from {settings.port_base} on",
+        f"no free ports for a stack from {settings.port_base} on",
         "stop the stacks that you do not need any more (make down), or set PORT_BASE",
     )
 

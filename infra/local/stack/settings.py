@@ -33,6 +33,8 @@ class Settings:
     """Base URL of somebody else's Bot API server; the simulator is not started then."""
     bot_token: str
     log_level: str
+    faults: bool = False
+    """Whether a proxy stands in front of AWS and Telegram, so that calls can go wrong."""
 
     @property
     def state(self) -> Path:
@@ -52,8 +54,37 @@ class Settings:
         return self.port_base + 2
 
     @property
+    def faulty_aws_port(self) -> int:
+        return self.port_base + 3
+
+    @property
+    def faulty_telegram_port(self) -> int:
+        return self.port_base + 4
+
+    @property
+    def faults_port(self) -> int:
+        return self.port_base + 5
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Every port that the stack needs, and for what."""
+        needed = {"the issuer of tokens": self.issuer_port, "the AWS emulator": self.aws_port}
+        if not self.telegram_api:
+            needed["the Telegram simulator"] = self.telegram_port
+        if self.faults:
+            needed["the proxy before AWS"] = self.faulty_aws_port
+            needed["the proxy before Telegram"] = self.faulty_telegram_port
+            needed["the control of the proxy"] = self.faults_port
+        return needed
+
+    @property
     def aws_endpoint(self) -> str:
         return f"http://{HOST}:{self.aws_port}"
+
+    @property
+    def functions_endpoint(self) -> str:
+        """Where the functions find AWS, and callers the API."""
+        return f"http://{HOST}:{self.faulty_aws_port}" if self.faults else self.aws_endpoint
 
     @property
     def issuer(self) -> str:
@@ -62,6 +93,14 @@ class Settings:
     @property
     def simulator(self) -> str:
         return f"http://{HOST}:{self.telegram_port}"
+
+    @property
+    def faulty_simulator(self) -> str:
+        return f"http://{HOST}:{self.faulty_telegram_port}"
+
+    @property
+    def faults_control(self) -> str:
+        return f"http://{HOST}:{self.faults_port}"
 
 
 def read(env: Mapping[str, str] = os.environ) -> Settings:

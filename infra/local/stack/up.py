@@ -10,6 +10,7 @@ from . import (
     deploy,
     describe,
     emulator,
+    faults,
     gaps,
     issuer,
     package,
@@ -35,7 +36,8 @@ def up(settings: Settings) -> Description:
         source = template.load()
         functions = template.functions(source)
         simulator = [] if settings.telegram_api else [telegram.SIMULATOR]
-        package.require(settings, [*functions, *simulator])
+        proxy = [faults.PROGRAM] if settings.faults else []
+        package.require(settings, [*functions, *simulator, *proxy])
         if _is_running(settings):
             return _deploy(settings, source, functions)
         try:
@@ -60,6 +62,8 @@ def services(settings: Settings) -> list[Service]:
     names = ["issuer", "emulator"]
     if not settings.telegram_api:
         names.append(telegram.SIMULATOR)
+    if settings.faults:
+        names.append(faults.PROGRAM)
     return [Service(name, settings.state) for name in names]
 
 
@@ -69,10 +73,8 @@ def _is_running(settings: Settings) -> bool:
 
 
 def _start(settings: Settings) -> None:
-    ports.require_free(settings.issuer_port, "the issuer of tokens")
-    ports.require_free(settings.aws_port, "the AWS emulator")
-    if not settings.telegram_api:
-        ports.require_free(settings.telegram_port, "the Telegram simulator")
+    for what, port in settings.ports.items():
+        ports.require_free(port, what)
     with step("issuer of tokens started"):
         issuer.start(settings)
     with step("AWS emulator started"):
@@ -80,6 +82,9 @@ def _start(settings: Settings) -> None:
     if not settings.telegram_api:
         with step("Telegram simulator started"):
             telegram.start_simulator(settings)
+    if settings.faults:
+        with step("fault proxy started"):
+            faults.start_proxy(settings)
 
 
 def _deploy(settings: Settings, source: dict[str, Any], functions: dict[str, str]) -> Description:
@@ -90,6 +95,8 @@ def _deploy(settings: Settings, source: dict[str, Any], functions: dict[str, str
         deploy.deploy(settings, source, _parameters(settings, chat))
         physical = deploy.physical_ids(settings)
         gaps.close(settings, physical)
+        if settings.faults:
+            faults.shorten_visibility(settings, physical)
         package.forget_old_binaries(settings, functions)
     with step(f"webhook of @{chat.username} registered"):
         invoke(settings, physical["RegisterWebhook"], "register-webhook")
@@ -103,11 +110,11 @@ def _parameters(settings: Settings, chat: telegram.Telegram) -> dict[str, str]:
     return {
         "BotUsername": chat.username,
         "BotToken": settings.bot_token,
-        "TelegramApi": chat.api,
+        "TelegramApi": settings.faulty_simulator if settings.faults else chat.api,
         "JwtIssuer": settings.issuer,
         "LogLevel": settings.log_level,
         "DeletionProtection": "false",
-        "EmulatorEndpoint": settings.aws_endpoint,
+        "EmulatorEndpoint": settings.functions_endpoint,
     }
 
 

@@ -1,0 +1,41 @@
+"""Everything that stands in the tables and waits in the queues, for tests and for people."""
+
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from .aws import client
+from .describe import Description
+from .settings import Settings
+
+
+def look(settings: Settings, description: Description) -> dict[str, Any]:
+    tables = description["tables"]
+    return {
+        "tables": {name: _items(settings, table) for name, table in tables.items()},
+        "queues": {name: _waiting(settings, url) for name, url in description["queues"].items()},
+    }
+
+
+def _items(settings: Settings, table: str) -> list[dict[str, Any]]:
+    read = TypeDeserializer()
+    pages = client(settings, "dynamodb").get_paginator("scan").paginate(
+        TableName=table, ConsistentRead=True
+    )
+    return [
+        {name: read.deserialize(value) for name, value in item.items()}
+        for page in pages
+        for item in page["Items"]
+    ]
+
+
+def _waiting(settings: Settings, url: str) -> int:
+    """How many messages are in the queue, whether they can be seen at the moment or not."""
+    wanted = [
+        "ApproximateNumberOfMessages",
+        "ApproximateNumberOfMessagesNotVisible",
+        "ApproximateNumberOfMessagesDelayed",
+    ]
+    sqs = client(settings, "sqs")
+    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)
+    return sum(int(answer["Attributes"].get(name, 0)) for name in wanted)
