@@ -75,7 +75,7 @@ def _run(arguments: argparse.Namespace, stack: Settings) -> int:
             faulty = session.find_free_ports(replace(stack, faults=True))
             return session.run(faulty, arguments.run)
         case "look":
-            print(json.dumps(look.look(stack, _running(stack)), default=str))
+            print(json.dumps(look.look(stack, _running(stack)), default=look.plain))
         case "addresses":
             _addresses(_running(stack), stack)
         case "sweep":

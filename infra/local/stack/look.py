@@ -1,5 +1,6 @@
 """Everything that stands in the tables and waits in the queues, for tests and for people."""
 
+from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
@@ -15,6 +16,13 @@ def look(settings: Settings, description: Description) -> dict[str, Any]:
         "tables": {name: _items(settings, table) for name, table in tables.items()},
         "queues": {name: _waiting(settings, url) for name, url in description["queues"].items()},
     }
+
+
+def plain(value: Any) -> int | float:
+    """A number of DynamoDB as JSON has it."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    raise TypeError(f"{type(value).__name__} does not stand in a table of Usher")
 
 
 def _items(settings: Settings, table: str) -> list[dict[str, Any]]:

@@ -73,7 +73,11 @@ pub struct Stack {
     root: PathBuf,
     /// What `make` is told about the stack, beside what it finds in the environment.
     environment: Vec<(String, String)>,
+    /// Where its description is, and what it writes beside it.
+    state: PathBuf,
     description: Value,
+    /// Which of its addresses the API is called at.
+    api: &'static str,
     http: reqwest::Client,
     tokens: Mutex<HashMap<(String, String), String>>,
 }
@@ -106,6 +110,26 @@ impl Stack {
         Self::described_by(root, &path, environment)
     }
 
+    /// The same stack, called through its fault proxy.
+    ///
+    /// # Errors
+    /// It has none.
+    pub fn through_faults(&self) -> Result<Self, Trouble> {
+        const API: &str = "faulty_api_url";
+        if self.address(API).is_empty() {
+            return Err("the stack has no fault proxy. Start one with: make soak-real".into());
+        }
+        Ok(Self {
+            root: self.root.clone(),
+            environment: self.environment.clone(),
+            state: self.state.clone(),
+            description: self.description.clone(),
+            api: API,
+            http: self.http.clone(),
+            tokens: Mutex::new(HashMap::new()),
+        })
+    }
+
     fn described_by(
         root: PathBuf,
         path: &Path,
@@ -119,7 +143,9 @@ impl Stack {
         Ok(Self {
             root,
             environment,
+            state: path.parent().unwrap_or(path).to_owned(),
             description: serde_json::from_str(&text)?,
+            api: "api_url",
             http: reqwest::Client::builder().timeout(std::time::Duration::from_secs(30)).build()?,
             tokens: Mutex::new(HashMap::new()),
         })
@@ -130,8 +156,17 @@ impl Stack {
         self.description.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// What the emulator and the functions have written so far.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn log(&self) -> Result<String, Trouble> {
+        let path = self.state.join("emulator.log");
+        Ok(String::from_utf8_lossy(&std::fs::read(path)?).into_owned())
+    }
+
     /// The client for HTTP.
-    pub(crate) const fn http(&self) -> &reqwest::Client {
+    pub const fn http(&self) -> &reqwest::Client {
         &self.http
     }
 
@@ -166,6 +201,14 @@ impl Stack {
     /// What `make sweep` said.
     pub async fn sweep(&self) -> Result<Value, Trouble> {
         Ok(serde_json::from_str(&self.make("sweep", &[]).await?)?)
+    }
+
+    /// Everything in the tables and the queues.
+    ///
+    /// # Errors
+    /// What `make look` said.
+    pub async fn look(&self) -> Result<Value, Trouble> {
+        Ok(serde_json::from_str(&self.make("look", &[]).await?)?)
     }
 
     /// The link by which an operator adds spare groups.
@@ -222,7 +265,7 @@ impl Stack {
         body: Option<(String, &str)>,
         headers: &[(&str, &str)],
     ) -> Result<Answer, Trouble> {
-        let url = format!("{}{path}", self.address("api_url"));
+        let url = format!("{}{path}", self.address(self.api));
         let mut request = self.http.request(method, url);
         if let Some(token) = self.bearer(caller).await? {
             request = request.bearer_auth(token);

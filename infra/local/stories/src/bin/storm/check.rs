@@ -1,0 +1,278 @@
+//! The invariants.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::books::{Books, Member, instant, number, text};
+use crate::ledger::Ledger;
+use crate::played::{Customer, Played, Sent};
+
+/// An invariant that does not hold.
+#[derive(Clone, Debug)]
+pub(crate) struct Violation {
+    pub(crate) invariant: &'static str,
+    /// Whom and what it is about: names in the ledger, items, Telegram accounts.
+    pub(crate) about: Vec<String>,
+    pub(crate) says: String,
+    /// Whether time cannot put it right.
+    pub(crate) lasts: bool,
+}
+
+/// How the invariants stand.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Verdict {
+    /// How often each was looked at.
+    pub(crate) checked: BTreeMap<&'static str, u64>,
+    pub(crate) violations: Vec<Violation>,
+    /// Alerts that were posted in another order than they were accepted in. No invariant: the
+    /// relay's message may come in for one whose own was lost.
+    pub(crate) overtaken: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Wrong {
+    /// It may come right by itself.
+    Yet,
+    /// It never comes right.
+    ForEver,
+}
+
+impl Verdict {
+    fn holds(
+        &mut self,
+        invariant: &'static str,
+        ok: bool,
+        wrong: Wrong,
+        about: &[&str],
+        says: impl FnOnce() -> String,
+    ) {
+        *self.checked.entry(invariant).or_default() += 1;
+        if !ok {
+            self.violations.push(Violation {
+                invariant,
+                about: about.iter().map(|it| (*it).to_owned()).collect(),
+                says: says(),
+                lasts: matches!(wrong, Wrong::ForEver),
+            });
+        }
+    }
+}
+
+/// Looks at everything.
+pub(crate) fn check(books: &Books, played: &Played, ledger: &Ledger) -> Verdict {
+    let mut verdict = Verdict::default();
+    let (requests, _) = ledger.requests();
+    verdict.checked.insert(ANSWERS, requests);
+    for (about, says) in ledger.oddities() {
+        verdict.holds(ANSWERS, false, Wrong::ForEver, &[&about], || says);
+    }
+    for sent in &played.alerts {
+        alert(&mut verdict, books, sent);
+    }
+    verdict.overtaken =
+        (0..played.shops.len()).map(|shop| overtaken(books, shop, &played.alerts)).sum();
+    for customer in &played.customers {
+        subscription(&mut verdict, books, customer);
+    }
+    for shop in 0..played.shops.len() {
+        members(&mut verdict, books, played, shop);
+    }
+    for status in &books.late {
+        verdict.holds(READY, status == "ready", Wrong::Yet, &["latecomer"], || {
+            format!("the group that was set up in the storm is {status}")
+        });
+    }
+    record(&mut verdict, books);
+    for queue in ["alerts_dead", "housekeeping_dead", "relay_dead"] {
+        let waiting = books.waiting(queue);
+        verdict.holds(DEAD, waiting == 0, Wrong::ForEver, &[], || format!("{queue} has {waiting}"));
+    }
+    for queue in ["alerts", "housekeeping"] {
+        let waiting = books.waiting(queue);
+        verdict.holds(DONE, waiting == 0, Wrong::Yet, &[], || format!("{queue} has {waiting}"));
+    }
+    let panicked = books.log.lines().find(|line| line.contains("panicked at"));
+    verdict.holds(PANICS, panicked.is_none(), Wrong::ForEver, &[], || {
+        panicked.unwrap_or_default().to_owned()
+    });
+    verdict
+}
+
+const ANSWERS: &str = "every request is answered as the contract has it";
+const POSTED: &str = "an accepted alert is posted";
+const SENT: &str = "no alert is left waiting or given up";
+const REPEATS: &str = "an alert is repeated at most as often as its outcome was unknown";
+const LINKED: &str = "an account is linked to its own subscription and no other";
+const PURCHASES: &str = "one renewal for each purchase";
+const ENDS: &str = "the paid time is what was paid for";
+const LEAVING: &str = "every removal ends";
+const INSIDE: &str = "who is entitled and asked to be in is inside";
+const OUTSIDE: &str = "who is not entitled is outside";
+const BANS: &str = "an administrator's ban is not lifted";
+const GUESTS: &str = "a guest with a pass stays inside";
+const AGREE: &str = "the books say who is inside";
+const REMOVALS: &str = "no removal begins while entitled";
+const READY: &str = "a group that is set up in the storm is ready";
+const RECORD: &str = "every version of every item is on record, once";
+const DEAD: &str = "the dead-letter queues are empty";
+const DONE: &str = "nothing waits in the queues";
+const PANICS: &str = "no function panics";
+
+fn alert(verdict: &mut Verdict, books: &Books, sent: &Sent) {
+    let item = format!("alert/{}", sent.id);
+    let about = [sent.marker.as_str(), item.as_str()];
+    let posted = books.messages(sent.shop).filter(|text| text.contains(&sent.marker)).count();
+    let row = books.row("alerts", &sent.id).cloned().unwrap_or_default();
+    let status = text(&row, "/body/delivery/status").to_owned();
+    verdict.holds(POSTED, posted >= 1, Wrong::Yet, &about, || {
+        format!("{} was accepted and is not in the group; the books say {status:?}", sent.marker)
+    });
+    let wrong = if status == "failed" { Wrong::ForEver } else { Wrong::Yet };
+    verdict.holds(SENT, status == "sent", wrong, &about, || {
+        format!("{} is {status:?} in the books", sent.marker)
+    });
+    let unknown = usize::try_from(number(&row, "/body/unknown_outcomes")).unwrap_or_default();
+    // The unknown outcome of a sender that died is only counted by the next one.
+    let wrong = if status == "sent" { Wrong::ForEver } else { Wrong::Yet };
+    verdict.holds(REPEATS, posted <= unknown + 1, wrong, &about, || {
+        format!("{} was posted {posted} times, with {unknown} unknown outcomes", sent.marker)
+    });
+}
+
+/// How many alerts of a shop first stand behind one that was accepted later.
+fn overtaken(books: &Books, shop: usize, alerts: &[Sent]) -> usize {
+    let messages: Vec<_> = books.messages(shop).collect();
+    let places: Vec<_> = alerts
+        .iter()
+        .filter(|sent| sent.shop == shop)
+        .filter_map(|sent| messages.iter().position(|text| text.contains(&sent.marker)))
+        .collect();
+    places.windows(2).filter(|pair| matches!(pair, [one, next] if one > next)).count()
+}
+
+fn subscription(verdict: &mut Verdict, books: &Books, customer: &Customer) {
+    let item = format!("subscription/{}", customer.subscription);
+    let user = customer.user.to_string();
+    let about = [customer.name.as_str(), item.as_str(), user.as_str()];
+    let name = &customer.name;
+    let row = books.row("subscriptions", &customer.subscription).cloned().unwrap_or_default();
+
+    let linked = row.pointer("/body/user").and_then(Value::as_i64);
+    let wrong = if linked.is_none() { Wrong::Yet } else { Wrong::ForEver };
+    verdict.holds(LINKED, linked == Some(customer.user), wrong, &about, || {
+        format!("{name} is linked to {}", if linked.is_none() { "nobody" } else { "somebody else" })
+    });
+
+    let renewals = number(&row, "/body/purchases");
+    verdict.holds(PURCHASES, renewals == customer.purchases, Wrong::ForEver, &about, || {
+        format!("{name} bought {} times, the books say {renewals}", customer.purchases)
+    });
+    let end = instant(&row, "/body/ends_at");
+    let (from, to) = customer.ends;
+    let is_paid = end.is_some_and(|end| from <= end && end <= to);
+    verdict.holds(ENDS, is_paid, Wrong::ForEver, &about, || {
+        format!("{name} paid until {from} to {to}, the books say {end:?}")
+    });
+
+    let state = text(&row, "/body/membership/state").to_owned();
+    let is_over = !matches!(state.as_str(), "leaving" | "removing");
+    verdict.holds(LEAVING, is_over, Wrong::Yet, &about, || format!("{name} is {state}"));
+
+    let inside = books.is_inside(customer.shop, customer.user);
+    if customer.wants_in && !customer.banned {
+        verdict.holds(INSIDE, inside, Wrong::Yet, &about, || {
+            format!("{name} has paid and asked, and is outside; the books say {state}")
+        });
+    }
+    verdict.holds(AGREE, inside == (state == "joined"), Wrong::Yet, &about, || {
+        let place = if inside { "inside" } else { "outside" };
+        format!("{name} is {place}, the books say {state}")
+    });
+}
+
+/// Everybody in a group has a right to be there, and the banned are banned.
+fn members(verdict: &mut Verdict, books: &Books, played: &Played, shop: usize) {
+    let Some(owner) = played.shops.get(shop).map(|shop| shop.owner) else { return };
+    let members = books.members(shop);
+    for Member { user, is_bot, .. } in members.iter().filter(|member| member.inside) {
+        if *is_bot || *user == owner {
+            continue;
+        }
+        let customer = played.customers.iter().find(|it| it.shop == shop && it.user == *user);
+        let person = played.people.iter().find(|it| it.shop == shop && it.user == *user);
+        let ends = customer.and_then(|customer| {
+            let row = books.row("subscriptions", &customer.subscription)?;
+            instant(row, "/body/access_ends_at")
+        });
+        let may = ends.is_some_and(|end| books.at < end) || person.is_some_and(|it| it.inside);
+        let name = customer
+            .map(|it| it.name.as_str())
+            .or(person.map(|it| it.name.as_str()))
+            .unwrap_or("somebody unknown");
+        let item = customer.map(|it| format!("subscription/{}", it.subscription));
+        let about = [name, item.as_deref().unwrap_or_default(), &user.to_string()];
+        verdict.holds(OUTSIDE, may, Wrong::Yet, &about, || {
+            format!("{name} is inside without a right to be")
+        });
+    }
+    for customer in played.customers.iter().filter(|it| it.shop == shop && it.banned) {
+        let is_banned = members
+            .iter()
+            .any(|it| it.user == customer.user && it.status == "kicked" && it.by == owner);
+        let item = format!("subscription/{}", customer.subscription);
+        let about = [customer.name.as_str(), &item, &customer.user.to_string()];
+        verdict.holds(BANS, is_banned, Wrong::ForEver, &about, || {
+            format!("{} was banned by the owner and is banned no more", customer.name)
+        });
+    }
+    for guest in played.people.iter().filter(|it| it.shop == shop && it.inside) {
+        let inside = books.is_inside(shop, guest.user);
+        let about = [guest.name.as_str(), &guest.user.to_string()];
+        verdict.holds(GUESTS, inside, Wrong::ForEver, &about, || {
+            format!("{} has a pass and is outside", guest.name)
+        });
+    }
+}
+
+/// The audit trail: complete, and true to the first rule of a removal.
+fn record(verdict: &mut Verdict, books: &Books) {
+    let versions = books.versions();
+    for (table, kind) in [
+        ("services", "service"),
+        ("services", "link"),
+        ("subscriptions", "subscription"),
+        ("alerts", "alert"),
+    ] {
+        for row in books.rows(table).filter(|row| text(row, "/kind") == kind) {
+            let id = text(row, "/id");
+            let item = format!("{kind}/{}", id.strip_prefix("link#").unwrap_or(id));
+            let ver = number(row, "/ver");
+            let there = versions.get(item.as_str());
+            let missing: Vec<_> =
+                (1..=ver).filter(|ver| there.is_none_or(|there| !there.contains(ver))).collect();
+            verdict.holds(RECORD, missing.is_empty(), Wrong::Yet, &[&item], || {
+                format!("of {item}, the versions {missing:?} are not on record")
+            });
+            let beyond = there.and_then(|there| there.last()).is_some_and(|last| *last > ver);
+            verdict.holds(RECORD, !beyond, Wrong::Yet, &[&item], || {
+                format!("of {item}, a version after the last is on record")
+            });
+        }
+    }
+    for (item, lines) in books.trail() {
+        let mut access_ends: Option<Timestamp> = None;
+        for line in lines {
+            access_ends = instant(line, "/after/access_ends_at").or(access_ends);
+            if text(line, "/action") != "member.removing" {
+                continue;
+            }
+            let at = instant(line, "/at");
+            let is_over = access_ends.zip(at).is_some_and(|(end, at)| end <= at);
+            verdict.holds(REMOVALS, is_over, Wrong::ForEver, &[item], || {
+                format!("the removal of {item} began at {at:?}, its access ends at {access_ends:?}")
+            });
+        }
+    }
+}
