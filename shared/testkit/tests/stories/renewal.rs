@@ -126,6 +126,33 @@ fn a_request_to_join_during_the_removal_is_let_in_after_it() {
     assert_eq!(stands(&house, &sold), pair("active", "joined"));
 }
 
+/// Telegram tells of a request once, and keeps it: who asks again is told that they have asked.
+#[test]
+fn a_request_from_before_the_end_is_granted_after_the_next_purchase() {
+    for during_removal in [false, true] {
+        let (house, place) = one_service();
+        let ada = house.person("Ada");
+        let sold = house.storefront().sells_to(&place.service, "c-Ada", &ada);
+        assert_eq!(ada.taps(&place.link), "requested");
+        for update in house.telegram().updates() {
+            assert!(house.deliver(&update));
+        }
+        house.storefront().cancels(&sold, "now").is(200);
+        if during_removal {
+            let stage = place.clone();
+            house.beside("getChatMember", Moment::Before, move |house| {
+                ada_renews(house, &stage);
+            });
+            house.telegram().fail_next("getChatMember", WireFault::LostBefore);
+        } else {
+            ada_renews(&house, &place);
+        }
+        house.settle();
+        assert_eq!(ada.taps(&place.link), "already_member", "{during_removal}");
+        assert_eq!(stands(&house, &sold), pair("active", "joined"), "{during_removal}");
+    }
+}
+
 #[test]
 fn a_renewal_after_the_removal_opens_the_door_again() {
     let (house, place) = one_service();
