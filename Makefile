@@ -19,6 +19,9 @@ export SAM_CLI_TELEMETRY := 0
 step := infra/build/step
 stack := env PYTHONPATH=infra/local .local/venv/bin/python -m stack
 functions := $(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.toml))
+BUILT_HERE = $(or $(CARGO_TARGET_DIR),target)/$(if $(filter release,$(PROFILE)),release,debug)
+# From which the storm of faults draws: any number.
+SEED ?= 1
 release_flag := $(if $(filter release,$(PROFILE)),--release)
 
 ##@ The stack on this machine
@@ -70,6 +73,16 @@ test: .local/venv/ready check-template ## Everything: style, lints, docs, unit a
 	@$(step) "Examples in the documentation" cargo test --workspace --doc --locked --quiet
 	@$(MAKE) binaries
 	@PORT_BASE=$(TEST_PORT_BASE) $(step) "End-to-end stories" env NEXTEST_TEST_THREADS=6 $(stack) run -- infra/build/cargo-tests -p stories
+	@$(MAKE) storm STORM_SECONDS=30 SEED=1
+
+.PHONY: soak-real
+soak-real: .local/venv/ready binaries ## The real functions under faults and kills: SECONDS=180 SEED=… [PROFILE=release]
+	@$(MAKE) storm STORM_SECONDS=$(or $(SECONDS),180)
+
+.PHONY: storm
+storm:
+	@PORT_BASE=$(TEST_PORT_BASE) $(step) "Storm of $(STORM_SECONDS) s on the real functions" $(stack) faults -- \
+	  $(BUILT_HERE)/storm --seconds $(STORM_SECONDS) --seed $(SEED)
 
 .PHONY: check-template
 check-template: .local/venv-tools/ready ## Validators on template.yaml and infra/openapi.yaml

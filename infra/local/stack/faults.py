@@ -17,7 +17,7 @@ PROGRAM = "fault-proxy"
 # messages would otherwise come back after six minutes, and nobody waits for that in a test. The
 # sender's own leases (45 and 75 seconds) stay as they are. It is the harder world: a batch that takes
 # longer than this is handed out a second time while it is still being worked on.
-VISIBILITY_SECONDS = 30
+VISIBILITY_SECONDS = 10
 QUEUES = ("AlertsQueue", "HousekeepingQueue")
 
 

@@ -1,6 +1,7 @@
 """Stories of the settings."""
 
 import unittest
+from dataclasses import replace
 
 from stack import settings
 from stack.errors import StackError
@@ -39,6 +40,15 @@ class TheEnvironment(unittest.TestCase):
     def test_a_profile_that_does_not_exist_is_refused(self) -> None:
         with self.assertRaises(StackError):
             settings.read({"PROFILE": "fast"})
+
+    def test_a_stack_with_faults_shows_its_functions_the_proxy_and_nobody_else(self) -> None:
+        plain = settings.read({})
+        faulty = replace(plain, faults=True)
+
+        self.assertEqual(plain.functions_endpoint, plain.aws_endpoint)
+        self.assertEqual(faulty.aws_endpoint, plain.aws_endpoint)
+        self.assertEqual(faulty.functions_endpoint, "http://127.0.0.1:4563")
+        self.assertEqual(len(set(faulty.ports.values())), 6)
 
     def test_a_stack_at_another_port_has_a_description_of_its_own(self) -> None:
         moved = settings.at_port(settings.read({}), 4700)
