@@ -67,6 +67,10 @@ test: .local/venv/ready check-template ## Everything: style, lints, docs, unit a
 	@$(MAKE) binaries
 	@PORT_BASE=$(TEST_PORT_BASE) $(step) "End-to-end stories" env NEXTEST_TEST_THREADS=6 $(stack) run -- infra/build/cargo-tests -p stories
 
+.PHONY: fuzz
+fuzz: ## Bad input for longer: make fuzz [SECONDS=60], for each way in
+	@BAD_INPUT_SECONDS=$(if $(filter command line,$(origin SECONDS)),$(SECONDS),60) $(step) "Bad input" cargo test --locked -p testkit --test bad_input -- --nocapture --test-threads=1
+
 .PHONY: check-template
 check-template: .local/venv-tools/ready ## Validators on template.yaml and infra/openapi.yaml
 	@$(step) "template.yaml: cfn-lint" .local/venv-tools/bin/cfn-lint template.yaml

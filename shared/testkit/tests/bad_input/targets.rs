@@ -74,8 +74,12 @@ pub(crate) fn alert(place: &Place, input: &[u8]) -> Result<(), String> {
     let status = answer.status;
     ensure([202, 400, 404, 409, 413, 422, 429].contains(&status), || format!("{status}"))?;
     if status == 422 {
+        // The trader's own name for an alert is an idempotency key, too.
+        if answer.body["type"] == "/problems/idempotency-key-reused" {
+            return Ok(());
+        }
         let named = answer.body["errors"].as_array().is_some_and(|errors| !errors.is_empty());
-        return ensure(named, || "422 that names no fault".to_owned());
+        return ensure(named, || format!("422 that names no fault: {}", answer.body));
     }
     if status != 202 {
         return Ok(());
