@@ -8,7 +8,12 @@
 //!
 //! `@service@`, `@subscription@`, `@alert@`, `@group@` and `@person@` in an input stand for what is
 //! in the house that it is thrown into.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "all of this is a test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "all of this is a test"
+)]
 
 mod mutation;
 mod targets;
