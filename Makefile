@@ -84,6 +84,10 @@ storm:
 	@PORT_BASE=$(TEST_PORT_BASE) $(step) "Storm of $(STORM_SECONDS) s on the real functions" $(stack) faults -- \
 	  $(BUILT_HERE)/storm --seconds $(STORM_SECONDS) --seed $(SEED)
 
+.PHONY: fuzz
+fuzz: ## Bad input for longer: make fuzz [SECONDS=60], for each way in
+	@BAD_INPUT_SECONDS=$(if $(filter command line,$(origin SECONDS)),$(SECONDS),60) $(step) "Bad input" cargo test --locked -p testkit --test bad_input -- --nocapture --test-threads=1
+
 .PHONY: check-template
 check-template: .local/venv-tools/ready ## Validators on template.yaml and infra/openapi.yaml
 	@$(step) "template.yaml: cfn-lint" .local/venv-tools/bin/cfn-lint template.yaml

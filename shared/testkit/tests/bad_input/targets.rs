@@ -1,0 +1,116 @@
+//! What inputs are thrown at, and what has to be true of the answers.
+
+use std::collections::HashSet;
+
+use aws_lambda_events::dynamodb::Event;
+use aws_lambda_events::sqs::SqsEvent;
+use domain::time::after;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use startup::Clock as _;
+use testkit::House;
+use testkit::functions::Request;
+use testkit::house::{Place as Home, WEBHOOK_SECRET, text};
+
+/// A house with a service, a member and an alert.
+pub(crate) struct Place {
+    house: House,
+    names: Vec<(&'static str, String)>,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        let house = House::new();
+        let trader = house.trader("t1");
+        let home: Home = trader.opens("Gold Signals");
+        let person = house.person("Ann");
+        person.writes("/start");
+        let sold = house.storefront().sells_to(&home.service, "c-1", &person);
+        let alert = trader.alerts(&home.service, json!({ "symbol": "EURUSD", "action": "buy" }));
+        let names = vec![
+            ("@service@", home.service.clone()),
+            ("@subscription@", text(&sold, "/id")),
+            ("@alert@", text(&alert.is(202), "/alert_id")),
+            ("@group@", home.group.to_string()),
+            ("@person@", person.id.to_string()),
+        ];
+        house.settle();
+        Self { house, names }
+    }
+
+    /// The input, with what is in the house in place of the names for it.
+    pub(crate) fn filled(&self, input: &[u8]) -> Vec<u8> {
+        let Ok(mut text) = String::from_utf8(input.to_vec()) else { return input.to_vec() };
+        for (name, value) in &self.names {
+            text = text.replace(&format!("\"{name}#\""), value).replace(name, value);
+        }
+        text.into_bytes()
+    }
+}
+
+fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(what()) }
+}
+
+/// `POST /telegram/webhook`: 200 for whatever has an `update_id`, 400 for the rest.
+pub(crate) fn webhook(place: &Place, input: &[u8]) -> Result<(), String> {
+    let mut request = Request::bare("POST", "/telegram/webhook")
+        .with("x-telegram-bot-api-secret-token", WEBHOOK_SECRET);
+    request.body = input.to_vec();
+    let expected = if telegram::parse_update(input).is_ok() { 200 } else { 400 };
+    let stranger = request.clone().with("x-telegram-bot-api-secret-token", "guessed");
+    let refused = place.house.call(stranger).status;
+    ensure(refused == 401, || format!("{refused} for a wrong secret"))?;
+    let status = place.house.call(request).status;
+    ensure(status == expected, || format!("{status} and not {expected}"))
+}
+
+/// `POST /alerts`: an answer of the contract; what is invalid is named; prices keep their digits.
+pub(crate) fn alert(place: &Place, input: &[u8]) -> Result<(), String> {
+    let mut request =
+        Request::bare("POST", "/alerts").by("t1").with("content-type", "application/json");
+    request.body = input.to_vec();
+    let answer = place.house.call(request);
+    let status = answer.status;
+    ensure([202, 400, 404, 409, 413, 422, 429].contains(&status), || format!("{status}"))?;
+    if status == 422 {
+        // The trader's own name for an alert is an idempotency key, too.
+        if answer.body["type"] == "/problems/idempotency-key-reused" {
+            return Ok(());
+        }
+        let named = answer.body["errors"].as_array().is_some_and(|errors| !errors.is_empty());
+        return ensure(named, || format!("422 that names no fault: {}", answer.body));
+    }
+    if status != 202 {
+        return Ok(());
+    }
+    // The answer has been taken in: the same bytes were a JSON object.
+    let sent: Value = serde_json::from_slice(input).map_err(|_| "202 for no JSON".to_owned())?;
+    let seen = place.house.trader("t1").sees_alert(&text(&answer.body, "/alert_id"));
+    for (name, shown) in [("stop_loss", "stop_loss"), ("sl", "stop_loss"), ("entry", "entry")] {
+        if let Some(price) = sent[name].as_str() {
+            let shown = seen.to_string().contains(&format!("\"{shown}\":\"{}\"", price.trim()));
+            ensure(shown, || format!("{name} lost its digits"))?;
+        }
+    }
+    Ok(())
+}
+
+/// A batch of a table's stream. On sound ports, no batch has to come again.
+pub(crate) fn stream(place: &Place, input: &[u8]) -> Result<(), String> {
+    let Ok(event) = serde_json::from_slice::<Event>(input) else { return Ok(()) };
+    let functions = place.house.functions();
+    let failed = functions.clock.run(functions.relay(relay::changes(event)));
+    ensure(failed.is_none(), || "the stream is held up".to_owned())
+}
+
+/// A batch of a queue. Only what was in it is given back.
+pub(crate) fn queue(place: &Place, input: &[u8]) -> Result<(), String> {
+    let Ok(event) = serde_json::from_slice::<SqsEvent>(input) else { return Ok(()) };
+    let batch = telegram_sender::received(event);
+    let ids: HashSet<_> = batch.iter().map(|message| message.message_id.clone()).collect();
+    let functions = place.house.functions();
+    let deadline = after(functions.clock.now(), SignedDuration::from_secs(60));
+    let given_back = functions.clock.run(functions.send(batch, deadline));
+    ensure(given_back.iter().all(|id| ids.contains(id)), || "a stranger's message".to_owned())
+}
