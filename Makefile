@@ -73,7 +73,18 @@ test: .local/venv/ready check-template ## Everything: style, lints, docs, unit a
 	@$(step) "Examples in the documentation" cargo test --workspace --doc --locked --quiet
 	@$(MAKE) binaries
 	@PORT_BASE=$(TEST_PORT_BASE) $(step) "End-to-end stories" env NEXTEST_TEST_THREADS=6 $(stack) run -- infra/build/cargo-tests -p stories
-	@$(MAKE) storm STORM_SECONDS=30 SEED=1
+
+.PHONY: soak
+soak: ## The simulated world for long: make soak [SCHEDULES=1000000] [SEED=…]
+	@cargo run --locked --quiet -p testkit --bin world -- soak $(or $(SCHEDULES),1000000) $(SEED)
+
+.PHONY: replay
+replay: ## One schedule of it, told as the smallest story: make replay SCHEDULE=…
+	@cargo run --locked --quiet -p testkit --bin world -- shrink "$(SCHEDULE)"
+
+.PHONY: deliberate-mistakes
+deliberate-mistakes: ## How soon the simulated world finds each mistake that is made on purpose
+	@cargo run --locked --quiet -p testkit --bin world -- bugs
 
 .PHONY: soak-real
 soak-real: .local/venv/ready binaries ## The real functions under faults and kills: SECONDS=180 SEED=… [PROFILE=release]

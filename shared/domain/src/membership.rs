@@ -380,12 +380,10 @@ pub fn plan_removal(old: &Subscription, now: Timestamp) -> RemovalPlan {
             RemovalPlan::Busy(*lease_until)
         }
         // The sender that held the lease died; nobody knows whether it had called.
-        Membership::Removing { .. } if old.entitled(now) => {
-            match removal_given_up(old, now) {
-                Some((next, tell)) => RemovalPlan::InviteBack { next: Box::new(next), tell },
-                None => RemovalPlan::Nothing,
-            }
-        }
+        Membership::Removing { .. } if old.entitled(now) => match removal_given_up(old, now) {
+            Some((next, tell)) => RemovalPlan::InviteBack { next: Box::new(next), tell },
+            None => RemovalPlan::Nothing,
+        },
         Membership::Removing { since, was_in, tries, .. } => RemovalPlan::Start(Box::new(with(
             old,
             Membership::Removing {

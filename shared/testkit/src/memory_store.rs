@@ -233,13 +233,7 @@ impl What {
 }
 
 impl Place {
-    fn new(
-        table: Table,
-        index: &'static str,
-        part: String,
-        range: String,
-        id: &str,
-    ) -> Arc<Self> {
+    fn new(table: Table, index: &'static str, part: String, range: String, id: &str) -> Arc<Self> {
         Arc::new(Self { table, index, part, range, id: id.to_owned() })
     }
 }

@@ -75,9 +75,10 @@ impl World {
     /// When (in unix seconds) a bot last wrote a text with this in it to somebody.
     #[must_use]
     pub fn last_letter(&self, bot: i64, user: i64, part: &str) -> Option<i64> {
-        let chats = self.privates.iter().filter(|((a, b), _)| {
-            (*a == bot && *b == user) || (*a == user && *b == bot)
-        });
+        let chats = self
+            .privates
+            .iter()
+            .filter(|((a, b), _)| (*a == bot && *b == user) || (*a == user && *b == bot));
         let letters = chats.flat_map(|(_, private)| texts(&private.history, bot));
         letters.filter(|(_, text)| text.contains(part)).map(|(date, _)| date).max()
     }

@@ -313,8 +313,7 @@ fn a_renewal_during_the_call_ends_inside_or_invited_back() {
         let removing = started(&old, hours(11));
         let paid = renewed(&removing, hours(11));
         assert_eq!(paid.membership, removing.membership, "the sender sees it when it saves");
-        let invited =
-            |at| Membership::Invited { asked: if was_in { None } else { asked_at(at) } };
+        let invited = |at| Membership::Invited { asked: if was_in { None } else { asked_at(at) } };
         let inside = Membership::Joined { since: minutes(661) };
         for how in OUTCOMES {
             let (next, tell) = ended(&paid, how, minutes(661));
@@ -358,10 +357,8 @@ fn a_renewal_whose_sender_died_invites_back_and_removes_nobody() {
         let over = hours(11) + REMOVAL_LEASE;
         assert_eq!(paid.due_at(), Some(over));
         let asked = if was_in { None } else { asked_at(over) };
-        let next = Box::new(Subscription {
-            membership: Membership::Invited { asked },
-            ..paid.clone()
-        });
+        let next =
+            Box::new(Subscription { membership: Membership::Invited { asked }, ..paid.clone() });
         // By the message, when it is delivered again …
         let plan = RemovalPlan::InviteBack { next: next.clone(), tell: was_in };
         assert_eq!(plan_removal(&paid, over), plan);

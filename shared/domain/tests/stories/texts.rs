@@ -207,13 +207,8 @@ fn a_test_alert_says_that_it_is_one() {
 
 #[test]
 fn every_notice_names_the_service_and_the_way_in_only_where_there_is_one() {
-    let all = [
-        Notice::Linked,
-        Notice::InvitedBack,
-        Notice::AskAgain,
-        Notice::EndsSoon,
-        Notice::Removed,
-    ];
+    let all =
+        [Notice::Linked, Notice::InvitedBack, Notice::AskAgain, Notice::EndsSoon, Notice::Removed];
     for about in all {
         for link in [None, Some(invite())] {
             let said = notice(about, &service(), &joined(), link.as_ref());

@@ -120,13 +120,14 @@ fn members(machine: &Machine, story: &Story) {
             if is_banned || (asked_before && !is_in) {
                 continue;
             }
-            let letters = WAYS_IN.map(|words| {
-                machine.telegram.look(|world| world.last_letter(bot(), *user, words))
-            });
+            let letters = WAYS_IN
+                .map(|words| machine.telegram.look(|world| world.last_letter(bot(), *user, words)));
             let shut_out = removal.max(decline).map(|(at, _)| at);
-            let told = letters.into_iter().flatten().max().is_some_and(|at| {
-                shut_out.is_none_or(|shut_out| shut_out.as_second() <= at)
-            });
+            let told = letters
+                .into_iter()
+                .flatten()
+                .max()
+                .is_some_and(|at| shut_out.is_none_or(|shut_out| shut_out.as_second() <= at));
             // To whom the bot may not write, nobody can say anything: their purchase came between
             // the last look and the call.
             let unreachable = decline.is_some()
@@ -189,8 +190,7 @@ fn alerts(machine: &Machine, story: &Story) {
         let Some(service) = story.cast.services.get(&accepted.service) else { continue };
         let Some(chat) = chat_of(machine, Some(service)) else { continue };
         let alert = machine.store.find::<Alert>(&accepted.id);
-        let posts =
-            machine.telegram.look(|world| world.count_posts(chat, bot(), &accepted.symbol));
+        let posts = machine.telegram.look(|world| world.count_posts(chat, bot(), &accepted.symbol));
         let excused = alert.as_ref().is_some_and(|it| {
             matches!(it.delivery, Delivery::Failed { .. })
                 && story.cast.troubled.contains(&accepted.service)
@@ -209,12 +209,8 @@ fn alerts(machine: &Machine, story: &Story) {
 
 /// Every change since the scene began has left its record and its events.
 fn trail(machine: &Machine) {
-    let published: std::collections::BTreeSet<_> = machine
-        .events
-        .published()
-        .into_iter()
-        .map(|event| (event.key, event.name))
-        .collect();
+    let published: std::collections::BTreeSet<_> =
+        machine.events.published().into_iter().map(|event| (event.key, event.name)).collect();
     let mut state = machine.hub.state();
     for change in &machine.told {
         let before = change.before.clone().and_then(|row| record(row).ok().flatten());

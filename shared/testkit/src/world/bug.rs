@@ -4,8 +4,6 @@
 /// A deliberate mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Bug {
-    /// The sweep saves whatever stands there by now.
-    UnconditionalExpire,
     /// The sender does not read the subscription again just before it removes somebody.
     NoLastLook,
     /// A run-out subscription is saved without its place in the outbox.
@@ -20,10 +18,6 @@ pub enum Bug {
     NoIdempotency,
     /// A moderator's ban looks like membership, and is lifted.
     LiftModeratorsBan,
-    /// A migration is followed by its update only, not by the error.
-    MigrationByUpdateOnly,
-    /// The lease of a removal is shorter than the function's time limit.
-    ShortLease,
     /// A save that met somebody else's is taken as done.
     ConflictIgnored,
     /// The answer to a batch of messages is not looked at.
@@ -46,14 +40,11 @@ pub enum Bug {
     EverybodyApproved,
     /// Intruders are let be.
     NoGuard,
-    /// A removal that Telegram confirmed is saved as one that has to be looked at by nobody.
-    RemovalForgotten,
 }
 
 impl Bug {
     /// Every one.
-    pub const ALL: [Self; 22] = [
-        Self::UnconditionalExpire,
+    pub const ALL: [Self; 18] = [
         Self::NoLastLook,
         Self::ExpireWithoutOutbox,
         Self::DeleteMessageFirst,
@@ -61,8 +52,6 @@ impl Bug {
         Self::SentBeforeSending,
         Self::NoIdempotency,
         Self::LiftModeratorsBan,
-        Self::MigrationByUpdateOnly,
-        Self::ShortLease,
         Self::ConflictIgnored,
         Self::RefusedMessagesIgnored,
         Self::RefusedEventsIgnored,
@@ -74,6 +63,5 @@ impl Bug {
         Self::WebhookSwallowsFailures,
         Self::EverybodyApproved,
         Self::NoGuard,
-        Self::RemovalForgotten,
     ];
 }

@@ -74,9 +74,16 @@ impl Effect {
             Self::Send | Self::Publish => &[Refused, Partly, LostAfter, DiesBefore, DiesAfter],
             Self::HandBack => &[Refused, LostAfter, DiesBefore],
             Self::Look => &[Refused, Wait(3), DiesBefore],
-            Self::Act => {
-                &[Refused, Wait(3), Wait(40), LostBefore, LostAfter, Late(20), DiesBefore, DiesAfter]
-            }
+            Self::Act => &[
+                Refused,
+                Wait(3),
+                Wait(40),
+                LostBefore,
+                LostAfter,
+                Late(20),
+                DiesBefore,
+                DiesAfter,
+            ],
             Self::Answer => &[LostAfter],
         }
     }
@@ -211,7 +218,6 @@ impl Hub {
             timeline.push(format!("{now:.3}  {}", line()));
         }
     }
-
 }
 
 impl State {

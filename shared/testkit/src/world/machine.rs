@@ -213,12 +213,7 @@ impl Machine {
     }
 
     /// A world that begins where another came to rest.
-    pub(super) fn from(
-        snapshot: &Snapshot,
-        chance: Chance,
-        bug: Option<Bug>,
-        told: bool,
-    ) -> Self {
+    pub(super) fn from(snapshot: &Snapshot, chance: Chance, bug: Option<Bug>, told: bool) -> Self {
         let clock = VirtualClock::at(snapshot.now);
         Self {
             hub: Hub::new(bug, snapshot.watch.clone(), told),

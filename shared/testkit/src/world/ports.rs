@@ -1,7 +1,6 @@
 //! The tables, the queues, the bus and the clock of a world, each seen by one process.
 
 use domain::change::Why;
-use domain::membership::Membership;
 use domain::relay::{AuditRecord, Event};
 use domain::subscription::Subscription;
 use domain::task::Lane;
@@ -115,11 +114,6 @@ impl Port<Shared<MemoryStore>> {
         let (why, by) = (write.row.meta.why, &write.row.meta.changed_by);
         let standing = || self.inner.peek(write.table, &write.row.id).map(|row| row.meta.ver);
         match bug {
-            Bug::UnconditionalExpire if matches!(why, Why::Expired | Why::PeriodEnded) => {
-                let standing = standing();
-                write.expected = standing;
-                write.row.meta.ver = standing.map_or(1, |ver| ver + 1);
-            }
             Bug::ClaimUnconditional if write.row.kind == UserClaim::KIND => {
                 let standing = standing();
                 write.expected = standing;
@@ -128,16 +122,6 @@ impl Port<Shared<MemoryStore>> {
             Bug::ExpireWithoutOutbox if matches!(why, Why::Expired | Why::PeriodEnded) => {
                 write.row.index.due_at = None;
             }
-            Bug::RemovalForgotten if why == Why::MemberRemoved => {
-                rewrite(&mut write.row, |old| {
-                    old.membership = Membership::Joined { since: old.starts_at };
-                });
-            }
-            Bug::ShortLease if why == Why::MemberRemoving => rewrite(&mut write.row, |old| {
-                if let Membership::Removing { lease_until, .. } = &mut old.membership {
-                    *lease_until = domain::time::before(*lease_until, SignedDuration::from_secs(74));
-                }
-            }),
             Bug::RenewalFromNow
                 if why == Why::Renewed && *by == domain::change::Actor::Storefront =>
             {

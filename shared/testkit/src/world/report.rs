@@ -39,9 +39,10 @@ pub fn bugs(stage: &Stage) -> (String, bool) {
     for bug in Bug::ALL {
         let (runs, by) = match hunt(stage, bug, MOST) {
             Some((runs, tally)) => {
-                let by = tally.found.first().map(|(schedule, violation)| {
-                    format!("{:?}, in {schedule}", violation.of)
-                });
+                let by = tally
+                    .found
+                    .first()
+                    .map(|(schedule, violation)| format!("{:?}, in {schedule}", violation.of));
                 (format!("{runs} runs"), by.unwrap_or_default())
             }
             None => {

@@ -97,12 +97,8 @@ impl Scene {
         let (Ok(bot_name), Ok(link_key)) = (name, key) else { unreachable!("they are good ones") };
         let pool = create_pool_link::pool_link(&bot_name, &link_key, BEGIN);
         let pool_link = crate::house::text(&pool, "/setup_link");
-        let settings = Settings {
-            bot_name,
-            bot: BOT,
-            link_key,
-            webhook_secret: WEBHOOK_SECRET.to_owned(),
-        };
+        let settings =
+            Settings { bot_name, bot: BOT, link_key, webhook_secret: WEBHOOK_SECRET.to_owned() };
         let none = Faults::These(BTreeMap::new());
         let chance = Chance::new(Order::Steady, none, false);
         let hub = Hub::new(None, Watch::default(), false);
@@ -158,8 +154,7 @@ impl Scene {
 
     /// The story with its faults, then calm, and the first look.
     fn play(&self, plan: &Plan, notes: Notes) -> (Machine, Story, Vec<Effect>) {
-        let chance =
-            Chance::new(plan.order, plan.faults.clone(), notes == Notes::Effects);
+        let chance = Chance::new(plan.order, plan.faults.clone(), notes == Notes::Effects);
         let told = notes == Notes::Timeline;
         let mut machine = Machine::from(&self.snapshot, chance, plan.bug, told);
         let mut story = Story::new(self.cast.clone(), plan.steps.clone(), self.pool_link.clone());

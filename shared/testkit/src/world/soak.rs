@@ -48,12 +48,7 @@ fn threads() -> usize {
 
 /// Every single fault in every story, then as many pairs as random runs until `schedules` were
 /// run; seeds count from `seed`. `say` hears how far it is.
-pub fn soak(
-    stage: &Stage,
-    schedules: u64,
-    seed: u64,
-    say: &(impl Fn(&str) + Sync),
-) -> Tally {
+pub fn soak(stage: &Stage, schedules: u64, seed: u64, say: &(impl Fn(&str) + Sync)) -> Tally {
     let recorded = recorded(stage);
     let singles: Vec<_> = singles(&recorded).collect();
     say(&format!("{} single faults in {} stories", singles.len(), recorded.len()));

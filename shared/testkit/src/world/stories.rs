@@ -157,7 +157,11 @@ fn stories() -> Vec<Told> {
             INSIDE,
             vec![buy(1, None, None), claim(1, 2), claim(1, 1), tap(3), tap(1), tap(2)],
         ),
-        told("two purchases of one person", READY, vec![buy(0, Some(0), None), buy(1, Some(0), None), tap(0)]),
+        told(
+            "two purchases of one person",
+            READY,
+            vec![buy(0, Some(0), None), buy(1, Some(0), None), tap(0)],
+        ),
         told("alerts", INSIDE, vec![ALERT, ALERT]),
         told("access runs out", SHORT, vec![wait(660)]),
         told("access runs out while alerts go out", SHORT, vec![wait(600), ALERT, wait(60)]),
@@ -184,7 +188,11 @@ fn stories() -> Vec<Told> {
             SHORT,
             vec![Step::Ban { service, person: 1 }, wait(660)],
         ),
-        told("a member leaves and comes again", INSIDE, vec![Step::Leave { service, person: ada }, tap(ada)]),
+        told(
+            "a member leaves and comes again",
+            INSIDE,
+            vec![Step::Leave { service, person: ada }, tap(ada)],
+        ),
         told("an intruder is added by hand", INSIDE, vec![Step::Add { service, person: 3 }]),
         told("a guest", INSIDE, vec![Step::Guest { service, person: 3 }]),
         told(
@@ -224,8 +232,16 @@ fn random_steps(rng: &mut Rng) -> Vec<Step> {
         33 => vec![Step::Add { service, person }],
         34 => vec![Step::Guest { service, person: 3 }],
         35 => vec![Step::Appoint { service, person, admin: rng.bool() }],
-        36 => vec![Step::Rights { service, all: false }, Step::Wait { minutes: 3 }, Step::Rights { service, all: true }],
-        37 => vec![Step::KickBot { service }, Step::Wait { minutes: 2 }, Step::Rights { service, all: true }],
+        36 => vec![
+            Step::Rights { service, all: false },
+            Step::Wait { minutes: 3 },
+            Step::Rights { service, all: true },
+        ],
+        37 => vec![
+            Step::KickBot { service },
+            Step::Wait { minutes: 2 },
+            Step::Rights { service, all: true },
+        ],
         38 => vec![Step::TakeBack { service, person }],
         _ => vec![
             Step::Cancel { service, customer, at_end: false },

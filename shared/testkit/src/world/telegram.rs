@@ -70,12 +70,7 @@ impl Port<Line> {
             let how = if verdict == Verdict::Done { "" } else { &format!(" [{verdict:?}]") };
             format!("calls {name}: {}{how}", outcome(&answer))
         });
-        match (self.hub.bug, answer) {
-            (Some(Bug::MigrationByUpdateOnly), Err(CallError::Migrated { .. })) => {
-                Err(CallError::BadInput { description: "group chat was upgraded".to_owned() })
-            }
-            (_, answer) => answer,
-        }
+        answer
     }
 
     /// The subscription that an account holds in the service of a chat: the key of the account's
@@ -269,8 +264,7 @@ impl Telegram for Port<Line> {
 
     async fn answer_callback_query(&self, id: &str, text: Option<&str>) -> Answer<()> {
         let text = text.map(str::to_owned);
-        let work =
-            own!(self, |telegram, id| telegram.answer_callback_query(&id, text.as_deref()));
+        let work = own!(self, |telegram, id| telegram.answer_callback_query(&id, text.as_deref()));
         self.call("answerCallbackQuery", Effect::Act, work).await
     }
 

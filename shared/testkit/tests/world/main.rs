@@ -1,95 +1,75 @@
-//! The simulated world, and what is found in it.
+//! The simulated world: the search of every `make test`, and the deliberate mistakes that it has to
+//! find.
 
-use testkit::world::{Faults, Notes, Order, Plan, Scene, Step};
+use testkit::world::{
+    Bug, Faults, Notes, Order, Plan, Schedule, Stage, Step, hunt, report, soak, tell,
+};
+
+/// How many schedules are run each time.
+const SCHEDULES: u64 = 50_000;
+
+/// Within so many runs each deliberate mistake has to be found.
+const MOST: u64 = 20_000;
 
 #[test]
-fn a_story_without_faults_goes_well() {
-    let scene = Scene::empty(4, 2);
-    let steps = [
-        Step::OpenService { service: 0 },
-        Step::AskForGroup { service: 0, pool: false },
-        Step::AddBot { service: 0, upgrade: true },
-        Step::Wait { minutes: 1 },
-        Step::Buy { service: 0, customer: 0, account: None, minutes: None },
-        Step::Claim { service: 0, customer: 0, person: 0 },
-        Step::Tap { service: 0, person: 0 },
-        Step::Alert { service: 0 },
-        Step::Cancel { service: 0, customer: 0, at_end: false },
-        Step::Buy { service: 0, customer: 0, account: None, minutes: Some(10) },
-        Step::Tap { service: 0, person: 0 },
-    ];
+fn no_schedule_breaks_an_invariant() {
+    let stage = Stage::new();
+    let tally = soak(&stage, SCHEDULES, 0, &|_| {});
+    println!("{}", report::tally(&tally));
+    if let Some((schedule, _)) = tally.found.first() {
+        panic!("{}", tell(&stage, schedule, None, true));
+    }
+    assert_eq!(tally.schedules, SCHEDULES);
+}
+
+#[test]
+fn every_deliberate_mistake_is_found() {
+    let stage = Stage::new();
+    let found = |bug: &&Bug| hunt(&stage, **bug, MOST).is_some();
+    let missed: Vec<_> = Bug::ALL.iter().filter(|bug| !found(bug)).collect();
+    assert!(missed.is_empty(), "not found in {MOST} runs each: {missed:?}");
+}
+
+#[test]
+fn a_schedule_is_the_same_run_each_time_and_is_told_by_its_name() {
+    let stage = Stage::new();
+    for name in ["7", "10:19=Late(20)", "3:2=DiesAfter,9=Wait(40)"] {
+        let schedule = Schedule::parse(name).unwrap();
+        assert_eq!(schedule.to_string(), name);
+        let first = tell(&stage, &schedule, None, false);
+        assert_eq!(first, tell(&stage, &schedule, None, false));
+        assert!(first.contains("all is calm"), "{first}");
+    }
+    for name in ["", "x", "1:2=Never", "1:=Refused"] {
+        assert_eq!(Schedule::parse(name), None, "{name}");
+    }
+}
+
+#[test]
+fn what_is_found_is_told_by_the_smallest_story_that_shows_it() {
+    let stage = Stage::new();
+    let bug = Some(Bug::NoGuard);
+    let (_, tally) = hunt(&stage, Bug::NoGuard, MOST).unwrap();
+    let (schedule, violation) = tally.found.first().unwrap();
+    let (scene, plan) = schedule.plan(&stage).unwrap();
+    let small = testkit::world::shrink(scene, &Plan { bug, ..plan.clone() }, violation);
+    assert!(small.steps.len() <= plan.steps.len());
+    let outcome = scene.run(&small, Notes::None);
+    assert!(outcome.violations.iter().any(|found| found.of == violation.of), "{small:?}");
+}
+
+#[test]
+fn a_world_without_faults_plays_a_story_to_its_end() {
+    let stage = Stage::new();
+    let story = &stage.stories[0];
     let plan = Plan {
-        steps: steps.to_vec(),
+        steps: [story.steps.as_slice(), &[Step::Alert { service: 0 }]].concat(),
         order: Order::Steady,
         faults: Faults::These(Default::default()),
         bug: None,
         to_the_end: true,
     };
-    let outcome = scene.run(&plan, Notes::Timeline);
-    for line in &outcome.timeline {
-        println!("{line}");
-    }
-    println!("{} effects", outcome.effects);
+    let outcome = stage.scene_of(story).run(&plan, Notes::Timeline);
     assert_eq!(outcome.violations, []);
-}
-
-#[test]
-fn singles_for_now() {
-    let stage = testkit::world::Stage::new();
-    let recorded = testkit::world::recorded(&stage);
-    let mut tally = testkit::world::Tally::default();
-    let all: Vec<_> = testkit::world::singles(&recorded).collect();
-    for (story, effects) in stage.stories.iter().zip(&recorded) {
-        println!("{:4} {}", effects.len(), story.name);
-    }
-    println!("{} singles", all.len());
-    for schedule in &all {
-        testkit::world::run(&stage, schedule, None, &mut tally);
-    }
-    println!("{} schedules {} effects {} faults {} checks", tally.schedules, tally.effects, tally.faults_total(), tally.checks.total());
-    for (schedule, violation) in tally.found.iter().take(60) {
-        println!("{schedule} {violation}");
-    }
-    println!("{} found", tally.found.len());
-}
-
-#[test]
-fn timing_for_now() {
-    let stage = testkit::world::Stage::new();
-    let t = std::time::Instant::now();
-    for _ in 0..2000 {
-        let s = &stage.stories[6];
-        let plan = Plan { steps: vec![], ..testkit::world::Stage::plan(s, Default::default()) };
-        stage.scene_of(s).run(&plan, Notes::None);
-    }
-    println!("empty run: {:?}", t.elapsed() / 2000);
-    let t = std::time::Instant::now();
-    let mut effects = 0;
-    for _ in 0..1000 {
-        let s = &stage.stories[6];
-        let plan = testkit::world::Stage::plan(s, Default::default());
-        effects += stage.scene_of(s).run(&plan, Notes::None).effects;
-    }
-    println!("story 6: {:?} effects {}", t.elapsed() / 1000, effects / 1000);
-}
-
-#[test]
-fn random_for_now() {
-    let stage = testkit::world::Stage::new();
-    let mut tally = testkit::world::Tally::default();
-    let t = std::time::Instant::now();
-    for seed in 0..4000 {
-        testkit::world::run(&stage, &testkit::world::Schedule::Random(seed), None, &mut tally);
-    }
-    println!("{:?} per random", t.elapsed() / 4000);
-    println!("{} schedules {} effects {} faults {} checks", tally.schedules, tally.effects, tally.faults_total(), tally.checks.total());
-    let mut kinds = std::collections::BTreeMap::new();
-    for (schedule, violation) in &tally.found {
-        kinds.entry(format!("{:?}", violation.of)).or_insert_with(Vec::new).push((schedule, violation));
-    }
-    for (kind, found) in kinds {
-        println!("== {kind}: {}", found.len());
-        for (schedule, violation) in found.iter().take(8) { println!("   {schedule} {violation}"); }
-    }
-    println!("{} found", tally.found.len());
+    assert!(outcome.timeline.iter().any(|line| line.ends_with("alert.sent sent")));
 }
