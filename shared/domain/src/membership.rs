@@ -321,8 +321,10 @@ pub fn plan_admission(subscription: &Subscription, now: Timestamp) -> AdmitPlan 
 pub enum Admission {
     /// They are in.
     In,
-    /// There was no open request any more, or it was declined.
+    /// There was no open request any more.
     NoRequest,
+    /// It was declined, since access was over.
+    Declined,
     /// It failed in passing.
     Failed,
 }
@@ -334,7 +336,9 @@ pub fn admitted(old: &Subscription, how: Admission, now: Timestamp) -> Option<Su
         old,
         match how {
             Admission::In => Membership::Joined { since: now },
-            Admission::NoRequest => Membership::Invited { asked: None },
+            // Whoever has paid since may have a request that nobody declined: it is looked at anew.
+            Admission::Declined if old.entitled(now) => return None,
+            Admission::NoRequest | Admission::Declined => Membership::Invited { asked: None },
             Admission::Failed => {
                 let tries = asked.tries.failed(now, ASK_AGAIN);
                 Membership::Invited { asked: Some(Asked { tries, ..asked }) }

@@ -99,7 +99,7 @@ pub enum Notice {
     Linked,
     /// They paid while being removed; here is the way back.
     InvitedBack,
-    /// Their request to be let in is no longer open; here is the way to ask again.
+    /// Their request did not let them in; here is the way to ask again.
     AskAgain,
     /// The end comes near.
     EndsSoon,

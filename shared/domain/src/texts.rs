@@ -96,8 +96,8 @@ pub fn notice(
         ),
         Notice::AskAgain => Message::with_way_in(
             format!(
-                "Your request to join <b>{name}</b> is no longer open. You have access until {end}: \
-                 tap the button and then “Request to join” whenever you want to come in."
+                "Your request to join <b>{name}</b> did not let you in. You have access until {end}: \
+                 tap the button and then “Request to join” to ask again."
             ),
             link,
         ),

@@ -39,7 +39,7 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         if plan == AdmitPlan::Decline {
             let outcome = self.turn_away(&service, &group, user, Declined::Ended, lane).await?;
             if outcome == Outcome::Done {
-                self.save_admission(id, Admission::NoRequest).await?;
+                self.save_admission(id, Admission::Declined).await?;
             }
             return Ok(outcome);
         }
@@ -83,7 +83,7 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
     async fn save_admission(&self, id: SubscriptionId, how: Admission) -> Result<(), TaskError> {
         let why = match how {
             Admission::In => Why::MemberJoined,
-            Admission::NoRequest => Why::AdmissionVoid,
+            Admission::NoRequest | Admission::Declined => Why::AdmissionVoid,
             Admission::Failed => Why::AdmissionFailed,
         };
         let decide = |read: Option<&Stored<Subscription>>| {
@@ -105,14 +105,26 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         let Some((service, group)) = self.group_of(service).await? else {
             return Ok(Outcome::Done);
         };
-        if let Some(outcome) = self.bought_meanwhile(&service, user).await? {
+        self.turn_away(&service, &group, user, why, lane).await
+    }
+
+    /// Says why and declines, unless the person has bought meanwhile.
+    async fn turn_away(
+        &self,
+        service: &Service,
+        group: &TelegramGroup,
+        user: UserId,
+        why: Declined,
+        lane: Lane,
+    ) -> Result<Outcome, TaskError> {
+        if let Some(outcome) = self.bought_meanwhile(service, user).await? {
             return Ok(outcome);
         }
-        let outcome = self.turn_away(&service, &group, user, why, lane).await?;
+        let outcome = self.say_and_decline(service, group, user, why, lane).await?;
         // Whoever bought while they were being declined is noted as asking: their request is found
         // to be gone, and they are told to ask again.
         match outcome {
-            Outcome::Done => Ok(self.bought_meanwhile(&service, user).await?.unwrap_or(outcome)),
+            Outcome::Done => Ok(self.bought_meanwhile(service, user).await?.unwrap_or(outcome)),
             Outcome::Later(_) => Ok(outcome),
         }
     }
@@ -146,7 +158,7 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
 
     /// Says why, then declines. In this order: to somebody who never started it, the bot may write
     /// only while their request is open (Bot API, `ChatJoinRequest.user_chat_id`).
-    async fn turn_away(
+    async fn say_and_decline(
         &self,
         service: &Service,
         group: &TelegramGroup,

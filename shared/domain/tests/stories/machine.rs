@@ -341,7 +341,7 @@ impl World {
             },
             Step::Admit(how) => {
                 let plan = plan_admission(&books, self.now);
-                let how = if plan == AdmitPlan::Approve { how } else { Admission::NoRequest };
+                let how = if plan == AdmitPlan::Approve { how } else { Admission::Declined };
                 if plan == AdmitPlan::Nothing {
                     return Ok(());
                 }

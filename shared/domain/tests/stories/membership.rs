@@ -290,6 +290,24 @@ fn each_outcome_of_a_removal_has_its_end_when_nobody_paid() {
     }
 }
 
+#[test]
+fn a_request_that_was_to_be_declined_is_looked_at_anew_when_its_holder_has_paid() {
+    let asked = |subscription: &Subscription| {
+        let JoinRequest::Noted(asked) = asked_to_join(subscription, hours(1)) else {
+            panic!("they have access");
+        };
+        *asked
+    };
+    let old = asked(&bought(Some(user())));
+    let over = old.access_ends_at;
+    let (declined, expected) = (
+        admitted(&old, Admission::Declined, over).map(|next| next.membership),
+        Membership::Invited { asked: None },
+    );
+    assert_eq!(declined, Some(expected));
+    assert_eq!(admitted(&renewed(&old, over), Admission::Declined, over), None);
+}
+
 fn asked_at(at: Timestamp) -> Option<Asked> {
     Some(Asked { at, tries: Tries::none(at) })
 }

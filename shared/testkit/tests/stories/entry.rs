@@ -1,7 +1,8 @@
 //! How buyers come in, and who does not.
 
 use serde_json::json;
-use testkit::house::{hours, text};
+use testkit::house::{hours, minutes, text};
+use testkit::memory_telegram::Moment;
 
 use crate::{insider, one_service, pair, stands, story_of};
 
@@ -65,6 +66,28 @@ fn a_purchase_between_the_request_and_its_refusal_lets_in() {
     }
     house.storefront().sells_to(&place.service, "c-1", &ada);
     house.settle();
+    assert_eq!(house.members(place.group), ["Ada", "Usher", "t1 (owner)"]);
+}
+
+#[test]
+fn a_buyer_who_pays_while_being_turned_away_is_let_in() {
+    let (house, place) = one_service();
+    let ada = house.person("Ada");
+    let ends_at = house.now() + minutes(1);
+    let known = json!({ "telegram_user_id": ada.id, "ends_at": ends_at.to_string() });
+    let sold = house.storefront().buys(&place.service, "c-1", &known).is_good();
+    // They ask in time; when Telegram can be reached at last, their time is over.
+    house.telegram().set_down(true);
+    ada.taps(&place.link);
+    house.waits(minutes(2));
+    house.telegram().set_down(false);
+    let service = place.service.clone();
+    house.beside("sendMessage", Moment::Before, move |house| {
+        house.storefront().buys(&service, "c-1", &json!({})).is_good();
+    });
+    house.waits(minutes(5));
+    assert_eq!(house.calls("declineChatJoinRequest").len(), 0, "nobody declines who has paid");
+    assert_eq!(stands(&house, &sold), pair("active", "joined"));
     assert_eq!(house.members(place.group), ["Ada", "Usher", "t1 (owner)"]);
 }
 
