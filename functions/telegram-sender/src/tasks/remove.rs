@@ -47,9 +47,7 @@ impl Ended {
             _ => false,
         }
     }
-}
 
-impl Ended {
     /// What is saved of it, and why; `None` when somebody else has seen to it.
     fn saved(self, old: &Subscription, now: Timestamp) -> Option<(Subscription, Cause)> {
         let how = self.removal();
