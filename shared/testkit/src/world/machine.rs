@@ -20,7 +20,7 @@ use super::hub::{Effect, Hub, Late, ProcessId, Verdict};
 use super::ports::{Port, SkewedClock};
 use super::story::Story;
 use super::telegram::Line;
-use super::watch::Invariant;
+use super::watch::{Invariant, Watch};
 use crate::functions::{Answer, Functions, Request, Settings, change};
 use crate::house::{WEBHOOK_SECRET, queue_of};
 use crate::{
@@ -136,7 +136,7 @@ pub(super) struct Machine {
     pub(super) queue: MemoryQueue,
     pub(super) events: MemoryEvents,
     pub(super) telegram: MemoryTelegram,
-    pub(super) settings: Arc<Settings>,
+    settings: Arc<Settings>,
     pub(super) chance: Chance,
     pub(super) clients: Vec<Client>,
     /// Every change that was told since the scene began.
@@ -163,40 +163,34 @@ pub(super) struct Snapshot {
     queue: MemoryQueue,
     telegram: MemoryTelegram,
     settings: Arc<Settings>,
-    watch: super::watch::Watch,
+    watch: Watch,
     thrown: u64,
     swept: Timestamp,
 }
 
-impl Machine {
-    /// An empty world.
-    pub(super) fn new(now: Timestamp, settings: Settings, chance: Chance, hub: Hub) -> Self {
+impl Snapshot {
+    /// An empty world at this time.
+    pub(super) fn empty(now: Timestamp, settings: Settings) -> Self {
         let clock = VirtualClock::at(now);
         Self {
-            hub,
-            store: Shared(Arc::new(MemoryStore::quick())),
+            now,
+            store: MemoryStore::quick(),
             queue: MemoryQueue::new(clock.clone()),
-            events: MemoryEvents::default(),
-            telegram: MemoryTelegram::new(clock.clone(), 1),
+            telegram: MemoryTelegram::new(clock, 1),
             settings: Arc::new(settings),
-            clock,
-            chance,
-            clients: Vec::new(),
-            told: Vec::new(),
-            calm: false,
-            running: Vec::new(),
-            last_process: 0,
-            streams: Default::default(),
-            updates: Vec::new(),
-            delivering: Vec::new(),
-            late: Vec::new(),
-            news: true,
-            swept: now,
+            watch: Watch::default(),
             thrown: 0,
-            steps: 0,
+            swept: now,
         }
     }
 
+    /// Telegram as it is there, for those who put people into it.
+    pub(super) const fn telegram(&self) -> &MemoryTelegram {
+        &self.telegram
+    }
+}
+
+impl Machine {
     /// The world as it is, to be begun with again. Only of one that has come to rest.
     pub(super) fn snapshot(&self) -> Snapshot {
         let clock = VirtualClock::at(self.now());
@@ -248,11 +242,10 @@ impl Machine {
         self.hub.note(self.now(), line);
     }
 
-    /// Sends a request, and again until it is answered. Its number.
-    pub(super) fn request(&mut self, request: Request) -> usize {
+    /// Sends a request, and again until it is answered.
+    pub(super) fn request(&mut self, request: Request) {
         let from = self.now();
         self.clients.push(Client { request, answer: None, from, running: false, tries: 0 });
-        self.clients.len() - 1
     }
 
     /// Something was done in Telegram by people.

@@ -42,6 +42,15 @@ fn throttled() -> StoreError {
     StoreError::Unavailable("throttled".to_owned())
 }
 
+/// How much of a batch is taken: the first of it.
+const fn taken(verdict: Verdict, of: usize) -> usize {
+    match verdict {
+        Verdict::Done | Verdict::LostAfter | Verdict::DiesAfter => of,
+        Verdict::Partly => of.saturating_sub(1),
+        _ => 0,
+    }
+}
+
 fn refused(verdict: Verdict) -> bool {
     verdict != Verdict::Done
 }
@@ -268,11 +277,7 @@ impl Store for Port<Shared<MemoryStore>> {
 impl Queue for Port<MemoryQueue> {
     async fn send(&self, messages: &[Outgoing]) -> Result<(), QueueError> {
         let verdict = self.verdict(Effect::Send).await;
-        let taken = match verdict {
-            Verdict::Done | Verdict::LostAfter | Verdict::DiesAfter => messages.len(),
-            Verdict::Partly => messages.len().saturating_sub(1),
-            _ => 0,
-        };
+        let taken = taken(verdict, messages.len());
         self.inner.send(messages.get(..taken).unwrap_or_default()).await?;
         self.note(|| {
             let names: Vec<_> = messages.iter().map(|message| message.task.name()).collect();
@@ -313,11 +318,7 @@ impl Queue for Port<MemoryQueue> {
 impl Events for Port<MemoryEvents> {
     async fn publish(&self, events: &[Event]) -> Result<(), EventError> {
         let verdict = self.verdict(Effect::Publish).await;
-        let taken = match verdict {
-            Verdict::Done | Verdict::LostAfter | Verdict::DiesAfter => events.len(),
-            Verdict::Partly => events.len().saturating_sub(1),
-            _ => 0,
-        };
+        let taken = taken(verdict, events.len());
         self.inner.publish(events.get(..taken).unwrap_or_default()).await?;
         if refused(verdict) {
             self.note(|| format!("publishes {} events: {verdict:?}", events.len()));

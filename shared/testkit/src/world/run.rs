@@ -10,10 +10,10 @@ use serde_json::json;
 use super::at_rest;
 use super::bug::Bug;
 use super::chance::{Chance, Faults, Order};
-use super::hub::{Effect, Hub, Verdict};
+use super::hub::{Effect, Verdict};
 use super::machine::{Machine, Snapshot};
 use super::story::{Cast, Step, Story};
-use super::watch::{Checks, Violation, Watch};
+use super::watch::{Checks, Violation};
 use crate::functions::Settings;
 use crate::house::{BEGIN, WEBHOOK_SECRET};
 use crate::memory_telegram::{BOT, BOT_NAME};
@@ -58,6 +58,14 @@ pub struct Plan {
     pub to_the_end: bool,
 }
 
+impl Plan {
+    /// These steps in the steady order, with these faults, by the number of the effect.
+    pub fn steady(steps: Vec<Step>, faults: BTreeMap<u64, Verdict>) -> Self {
+        let (order, faults) = (Order::Steady, Faults::These(faults));
+        Self { steps, order, faults, bug: None, to_the_end: false }
+    }
+}
+
 /// How a run went.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
@@ -99,19 +107,16 @@ impl Scene {
         let pool_link = crate::house::text(&pool, "/setup_link");
         let settings =
             Settings { bot_name, bot: BOT, link_key, webhook_secret: WEBHOOK_SECRET.to_owned() };
-        let none = Faults::These(BTreeMap::new());
-        let chance = Chance::new(Order::Steady, none, false);
-        let hub = Hub::new(None, Watch::default(), false);
-        let machine = Machine::new(BEGIN, settings, chance, hub);
+        let snapshot = Snapshot::empty(BEGIN, settings);
         let person = |name: String| {
-            let made = machine.telegram.control("users", json!({ "first_name": name }));
+            let made = snapshot.telegram().control("users", json!({ "first_name": name }));
             made.get("id").and_then(serde_json::Value::as_i64).unwrap_or_default()
         };
         let cast = Cast::of(
             (0..people).map(|number| person(format!("Person {number}"))).collect(),
             (0..=owners).map(|number| person(format!("Owner {number}"))).collect(),
         );
-        Self { snapshot: machine.snapshot(), cast, pool_link }
+        Self { snapshot, cast, pool_link }
     }
 
     /// The scene after these steps, without faults.
@@ -120,13 +125,7 @@ impl Scene {
     /// When the steps do not go well: nothing can be built on that.
     #[must_use]
     pub fn after(&self, steps: &[Step]) -> Self {
-        let plan = Plan {
-            steps: steps.to_vec(),
-            order: Order::Steady,
-            faults: Faults::These(BTreeMap::new()),
-            bug: None,
-            to_the_end: false,
-        };
+        let plan = Plan::steady(steps.to_vec(), BTreeMap::new());
         let (machine, story, _) = self.play(&plan, Notes::None);
         let violations = machine.hub.state().watch.violations.clone();
         assert!(violations.is_empty(), "{violations:?}");
@@ -158,51 +157,55 @@ impl Scene {
         let told = notes == Notes::Timeline;
         let mut machine = Machine::from(&self.snapshot, chance, plan.bug, told);
         let mut story = Story::new(self.cast.clone(), plan.steps.clone(), self.pool_link.clone());
-        go_on(&mut machine, &mut story, TROUBLE);
+        tell(&mut machine, &mut story, TROUBLE);
         machine.calm = true;
         let recorded = machine.chance.effects.take().unwrap_or_default();
         machine.note(|| "all is calm from here on".to_owned());
         story.repair(&mut machine);
         story.then([Step::Wait { minutes: A_WHILE }]);
-        go_on(&mut machine, &mut story, SignedDuration::ZERO);
+        tell(&mut machine, &mut story, SignedDuration::ZERO);
         settle(&mut machine, &mut story);
         at_rest::check(&machine, &story);
         (machine, story, recorded)
     }
 }
 
-/// Goes on until the story is over, and then for as long, or until nothing is left to do in it.
-fn go_on(machine: &mut Machine, story: &mut Story, then: SignedDuration) {
-    let mut until = None;
-    loop {
-        if until.is_none() && story.is_over() && machine.is_answered() {
-            until = Some(after(machine.now(), then));
-        }
-        if !machine.step(story, until.unwrap_or(Timestamp::MAX)) {
-            break;
-        }
+/// Goes on until nothing is left to do before the time that `until` says.
+fn go_on(
+    machine: &mut Machine,
+    story: &mut Story,
+    mut until: impl FnMut(&Machine, &Story) -> Timestamp,
+) {
+    while {
+        let until = until(machine, story);
+        machine.step(story, until)
+    } {
         story.hear(machine);
     }
     story.hear(machine);
+}
+
+/// Goes on until the story is over, and then for as long, or until nothing is left to do in it.
+fn tell(machine: &mut Machine, story: &mut Story, then: SignedDuration) {
+    let mut end = None;
+    go_on(machine, story, |machine, story| {
+        if end.is_none() && story.is_over() && machine.is_answered() {
+            end = Some(after(machine.now(), then));
+        }
+        end.unwrap_or(Timestamp::MAX)
+    });
 }
 
 /// Goes on until nothing is left that belongs to what was begun.
 fn settle(machine: &mut Machine, story: &mut Story) {
     let end = after(machine.now(), LONGEST);
-    loop {
-        let until = after(machine.now(), AHEAD).min(end);
-        if !machine.step(story, until) {
-            break;
-        }
-        story.hear(machine);
-    }
-    story.hear(machine);
+    go_on(machine, story, |machine, _| after(machine.now(), AHEAD).min(end));
 }
 
 /// Lets everybody's access run out, and looks once more.
 fn to_the_end(machine: &mut Machine, story: &mut Story) {
     story.then([Step::Wait { minutes: 200 * 24 * 60 }]);
-    go_on(machine, story, SignedDuration::ZERO);
+    tell(machine, story, SignedDuration::ZERO);
     settle(machine, story);
     at_rest::check(machine, story);
 }

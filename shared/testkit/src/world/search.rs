@@ -73,7 +73,7 @@ impl Schedule {
             Self::Random(seed) => Some(stage.random(*seed)),
             Self::Story(story, faults) => {
                 let story = stage.stories.get(*story)?;
-                Some((stage.scene_of(story), Stage::plan(story, faults.clone())))
+                Some((stage.scene_of(story), Plan::steady(story.steps.clone(), faults.clone())))
             }
         }
     }
@@ -134,7 +134,7 @@ pub fn run(stage: &Stage, schedule: &Schedule, bug: Option<Bug>, tally: &mut Tal
 /// The effects of every story, as it goes without faults.
 pub fn recorded(stage: &Stage) -> Vec<Vec<Effect>> {
     let effects = stage.stories.iter().map(|story| {
-        let plan = Stage::plan(story, BTreeMap::new());
+        let plan = Plan::steady(story.steps.clone(), BTreeMap::new());
         stage.scene_of(story).run(&plan, Notes::Effects).recorded
     });
     effects.collect()

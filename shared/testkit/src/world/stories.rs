@@ -1,7 +1,5 @@
 //! The stories in which every single fault is tried, and random ones.
 
-use std::collections::BTreeMap;
-
 use fastrand::Rng;
 
 use super::chance::{Faults, Order};
@@ -120,23 +118,11 @@ impl Stage {
         };
         (self.scene(scene), plan)
     }
-
-    /// The plan of a story with these faults, in the steady order.
-    pub fn plan(story: &Told, faults: BTreeMap<u64, super::hub::Verdict>) -> Plan {
-        Plan {
-            steps: story.steps.clone(),
-            order: Order::Steady,
-            faults: Faults::These(faults),
-            bug: None,
-            to_the_end: false,
-        }
-    }
 }
 
 fn stories() -> Vec<Told> {
     let rights = |all| Step::Rights { service: 0, all };
-    let on_one = |person| (person, 0_usize);
-    let (ada, service) = on_one(0);
+    let (ada, service) = (0, 0);
     vec![
         told("a group by a set-up link", EMPTY, open(0, false).to_vec()),
         told("a basic group that is upgraded while it is bound", EMPTY, open(0, true).to_vec()),

@@ -1,9 +1,7 @@
 //! The simulated world: the search of every `make test`, and the deliberate mistakes that it has to
 //! find.
 
-use testkit::world::{
-    Bug, Faults, Notes, Order, Plan, Schedule, Stage, Step, hunt, report, soak, tell,
-};
+use testkit::world::{Bug, Notes, Plan, Schedule, Stage, Step, hunt, report, soak, tell};
 
 /// How many schedules are run each time.
 const SCHEDULES: u64 = 50_000;
@@ -62,13 +60,8 @@ fn what_is_found_is_told_by_the_smallest_story_that_shows_it() {
 fn a_world_without_faults_plays_a_story_to_its_end() {
     let stage = Stage::new();
     let story = &stage.stories[0];
-    let plan = Plan {
-        steps: [story.steps.as_slice(), &[Step::Alert { service: 0 }]].concat(),
-        order: Order::Steady,
-        faults: Faults::These(Default::default()),
-        bug: None,
-        to_the_end: true,
-    };
+    let steps = [story.steps.as_slice(), &[Step::Alert { service: 0 }]].concat();
+    let plan = Plan { to_the_end: true, ..Plan::steady(steps, Default::default()) };
     let outcome = stage.scene_of(story).run(&plan, Notes::Timeline);
     assert_eq!(outcome.violations, []);
     assert!(outcome.timeline.iter().any(|line| line.ends_with("alert.sent sent")));
