@@ -1,27 +1,10 @@
 //! Random changes of an input: of its JSON, or of its bytes.
 
+use fastrand::Rng;
 use serde_json::{Value, json};
 
-/// A stream of numbers that is the same for the same seed (SplitMix64).
-pub(crate) struct Dice(pub(crate) u64);
-
-impl Dice {
-    fn throw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `end`, which is not zero.
-    pub(crate) fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.throw() % u64::try_from(end).unwrap()).unwrap()
-    }
-}
-
 /// What programs stumble over.
-fn odd(dice: &mut Dice) -> Value {
+fn odd(dice: &mut Rng) -> Value {
     let odd = [
         json!(null),
         json!(true),
@@ -59,7 +42,7 @@ fn odd(dice: &mut Dice) -> Value {
         json!("@alert@"),
         json!("@subscription@"),
     ];
-    odd[dice.below(odd.len())].clone()
+    odd[dice.usize(..odd.len())].clone()
 }
 
 fn places(value: &mut Value) -> usize {
@@ -71,15 +54,15 @@ fn places(value: &mut Value) -> usize {
 }
 
 /// Changes the part at this place, counted from the outside in.
-fn change(value: &mut Value, at: &mut usize, dice: &mut Dice) {
+fn change(value: &mut Value, at: &mut usize, dice: &mut Rng) {
     if *at == 0 {
-        match (dice.below(3), &mut *value) {
+        match (dice.usize(..3), &mut *value) {
             (0, Value::Object(fields)) if !fields.is_empty() => {
-                let name = fields.keys().nth(dice.below(fields.len())).cloned().unwrap();
+                let name = fields.keys().nth(dice.usize(..fields.len())).cloned().unwrap();
                 fields.remove(&name);
             }
             (0, Value::Array(items)) if !items.is_empty() => {
-                let copy = items[dice.below(items.len())].clone();
+                let copy = items[dice.usize(..items.len())].clone();
                 items.push(copy);
             }
             (1, Value::Object(fields)) => {
@@ -100,29 +83,29 @@ fn change(value: &mut Value, at: &mut usize, dice: &mut Dice) {
     }
 }
 
-fn next(value: &mut Value, at: &mut usize, dice: &mut Dice) {
+fn next(value: &mut Value, at: &mut usize, dice: &mut Rng) {
     if *at != usize::MAX {
         change(value, at, dice);
     }
 }
 
 /// An input like this one, but not quite.
-pub(crate) fn mutated(input: &[u8], dice: &mut Dice) -> Vec<u8> {
+pub(crate) fn mutated(input: &[u8], dice: &mut Rng) -> Vec<u8> {
     let mut bytes = input.to_vec();
-    if dice.below(4) > 0
+    if dice.usize(..4) > 0
         && let Ok(mut value) = serde_json::from_slice::<Value>(input)
     {
-        for _ in 0..=dice.below(3) {
-            let mut at = dice.below(places(&mut value));
+        for _ in 0..=dice.usize(..3) {
+            let mut at = dice.usize(..places(&mut value));
             change(&mut value, &mut at, dice);
         }
         bytes = value.to_string().into_bytes();
     }
-    if dice.below(3) == 0 && !bytes.is_empty() {
-        let at = dice.below(bytes.len());
-        match dice.below(4) {
+    if dice.usize(..3) == 0 && !bytes.is_empty() {
+        let at = dice.usize(..bytes.len());
+        match dice.usize(..4) {
             0 => bytes.truncate(at),
-            1 => bytes[at] = u8::try_from(dice.below(256)).unwrap(),
+            1 => bytes[at] = dice.u8(..),
             2 => drop(bytes.remove(at)),
             _ => bytes.splice(at..at, b"[[[{\"a\":\xff".iter().copied()).for_each(drop),
         }

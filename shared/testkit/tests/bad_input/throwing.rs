@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::mutation::{Dice, mutated};
+use crate::mutation::mutated;
 use crate::targets::Place;
 
 /// How many mutations a test without a time of its own throws.
@@ -38,7 +38,7 @@ pub(crate) fn throw(name: &str, target: fn(&Place, &[u8]) -> Result<(), String>)
     let kept: Vec<_> = files.iter().map(|file| std::fs::read(file).unwrap()).collect();
     assert!(!kept.is_empty(), "there is a corpus for {name}");
     let seed = seconds.map_or(1, |_| u64::from(std::process::id()) << 20);
-    let mut dice = Dice(seed);
+    let mut dice = fastrand::Rng::with_seed(seed);
     let mut place = Place::new();
     let mut thrown = 0;
     let more = |thrown: usize| match seconds {
@@ -51,7 +51,7 @@ pub(crate) fn throw(name: &str, target: fn(&Place, &[u8]) -> Result<(), String>)
         }
         let input = match kept.get(thrown) {
             Some(input) => input.clone(),
-            None => mutated(&kept[dice.below(kept.len())], &mut dice),
+            None => mutated(&kept[dice.usize(..kept.len())], &mut dice),
         };
         PANICS.with(|panics| panics.set(0));
         let filled = place.filled(&input);
