@@ -5,23 +5,33 @@ use std::time::Duration;
 
 use crate::process;
 use crate::server::Shared;
+use crate::weather::Weather;
 
 /// How often it is looked whether there is any weather at all.
 const CALM: Duration = Duration::from_millis(200);
 
-/// Lets gusts begin, one after the other.
-pub(crate) async fn gusts(shared: Arc<Shared>) {
+/// Waits for the next moment of what happens so often on the average.
+async fn moment(shared: &Shared, every_ms: fn(&Weather) -> u64) {
     loop {
-        let every = shared.fates().weather().gusts.every_ms;
+        let every = every_ms(shared.fates().weather());
         if every == 0 {
             tokio::time::sleep(CALM).await;
             continue;
         }
         let wait = shared.fates().around(every);
         tokio::time::sleep(wait).await;
-        if shared.fates().weather().gusts.every_ms > 0 {
-            shared.fates().begin_gust();
+        // The weather may have changed meanwhile.
+        if every_ms(shared.fates().weather()) > 0 {
+            return;
         }
+    }
+}
+
+/// Lets gusts begin, one after the other.
+pub(crate) async fn gusts(shared: Arc<Shared>) {
+    loop {
+        moment(&shared, |weather| weather.gusts.every_ms).await;
+        shared.fates().begin_gust();
     }
 }
 
@@ -29,14 +39,8 @@ pub(crate) async fn gusts(shared: Arc<Shared>) {
 /// whatever it is doing.
 pub(crate) async fn kills(shared: Arc<Shared>) {
     loop {
-        let every = shared.fates().weather().kills.every_ms;
-        if every == 0 {
-            tokio::time::sleep(CALM).await;
-            continue;
-        }
-        let wait = shared.fates().around(every);
-        tokio::time::sleep(wait).await;
-        if shared.fates().weather().kills.every_ms > 0 && !shared.fates().arm_kill() {
+        moment(&shared, |weather| weather.kills.every_ms).await;
+        if !shared.fates().arm_kill() {
             kill_one(&shared).await;
         }
     }
