@@ -73,9 +73,14 @@ test: .local/venv/ready check-template ## Everything: style, lints, docs, unit a
 	@$(step) "Examples in the documentation" cargo test --workspace --doc --locked --quiet
 	@$(MAKE) binaries
 	@PORT_BASE=$(TEST_PORT_BASE) $(step) "End-to-end stories" env NEXTEST_TEST_THREADS=6 $(stack) run -- infra/build/cargo-tests -p stories
+	@$(MAKE) storm STORM_SECONDS=10
 
 .PHONY: soak
-soak: ## The simulated world for long: make soak [SCHEDULES=1000000] [SEED=…]
+soak: soak-world ## Faults for long: the simulated world, then the real functions: [SCHEDULES=1000000] [SECONDS=180] [SEED=…]
+	@$(MAKE) soak-real PROFILE=release
+
+.PHONY: soak-world
+soak-world: ## The simulated world alone: make soak-world [SCHEDULES=1000000] [SEED=…]
 	@cargo run --locked --quiet -p testkit --bin world -- soak $(or $(SCHEDULES),1000000) $(SEED)
 
 .PHONY: replay

@@ -10,13 +10,19 @@ use events::{EventError, Events};
 #[derive(Clone, Debug, Default)]
 pub struct MemoryEvents(Arc<Mutex<State>>);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct State {
-    published: Vec<Event>,
+    published: Vec<Arc<Event>>,
     refusals: u32,
 }
 
 impl MemoryEvents {
+    /// A bus of its own, on which the same was published.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self(Arc::new(Mutex::new(self.state().clone())))
+    }
+
     /// Lets the next call fail; nothing of it is published.
     pub fn fail_next(&self) {
         self.state().refusals += 1;
@@ -24,7 +30,7 @@ impl MemoryEvents {
 
     /// Everything that was published, repetitions included, in its order.
     pub fn published(&self) -> Vec<Event> {
-        self.state().published.clone()
+        self.state().published.iter().map(|event| Event::clone(event)).collect()
     }
 
     /// Everything that was published, as a listener sees it who knows events by their keys.
@@ -47,7 +53,7 @@ impl Events for MemoryEvents {
             state.refusals = left;
             return Err(EventError::Unavailable("a fault of the test".to_owned()));
         }
-        state.published.extend_from_slice(events);
+        state.published.extend(events.iter().cloned().map(Arc::new));
         Ok(())
     }
 }

@@ -3,8 +3,9 @@
 //! What is saved is written as an item with the attributes that it has in DynamoDB and read back, and
 //! is found by the same [`Selection`]s; so what is read here is as it is there.
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use domain::relay::AuditRecord;
 use jiff::Timestamp;
@@ -94,7 +95,12 @@ struct Place {
 struct Kept {
     what: What,
     places: Vec<Arc<Place>>,
+    /// The item that it is, once somebody has looked.
+    item: Arc<OnceLock<Option<Read>>>,
 }
+
+/// An item of some kind.
+type Read = Arc<dyn Any + Send + Sync>;
 
 #[derive(Clone, Debug)]
 enum What {
@@ -152,15 +158,15 @@ impl MemoryStore {
     }
 
     /// Every item of a kind.
-    pub fn all<E: Entity>(&self) -> Vec<E> {
+    pub fn all<E: Entity + Send + Sync + 'static>(&self) -> Vec<Arc<E>> {
         let state = self.state();
         let kept = state.rows.iter().filter(|((of, _), _)| *of == E::TABLE);
-        kept.filter_map(|(_, kept)| kept.what.item()).collect()
+        kept.filter_map(|(_, kept)| kept.item()).collect()
     }
 
     /// An item, at once.
-    pub fn find<E: Entity>(&self, id: &str) -> Option<E> {
-        self.state().rows.get(&(E::TABLE, id.to_owned()))?.what.item()
+    pub fn find<E: Entity + Send + Sync + 'static>(&self, id: &str) -> Option<Arc<E>> {
+        self.state().rows.get(&(E::TABLE, id.to_owned()))?.item()
     }
 
     /// When the first row of all is due.
@@ -193,7 +199,7 @@ impl MemoryStore {
             Some(Place::new(table, index.name, part.to_owned(), range.to_owned(), &id))
         });
         let places = places.collect();
-        self.state().put(table, id, Kept { what: What::Raw(item), places });
+        self.state().put(table, id, Kept::new(What::Raw(item), places));
     }
 
     /// Never held across an await. A test that panicked elsewhere does not spoil it.
@@ -208,6 +214,23 @@ impl MemoryStore {
             Some(_) => Err(unavailable()),
             None => Ok(state),
         }
+    }
+}
+
+impl Kept {
+    fn new(what: What, places: Vec<Arc<Place>>) -> Self {
+        Self { what, places, item: Arc::default() }
+    }
+
+    fn item<E: Entity + Send + Sync + 'static>(&self) -> Option<Arc<E>> {
+        if let What::Row(row) = &self.what
+            && row.kind != E::KIND
+        {
+            return None;
+        }
+        let read = || Some(Arc::new(self.what.item::<E>()?) as Read);
+        let item = self.item.get_or_init(read).as_ref()?;
+        Arc::clone(item).downcast().ok()
     }
 }
 
@@ -296,7 +319,7 @@ impl State {
         }
         for record in changes {
             let (table, row) = (record.table, &record.after);
-            let kept = Kept { what: What::Row(Arc::new(row.clone())), places: places(table, row) };
+            let kept = Kept::new(What::Row(Arc::new(row.clone())), places(table, row));
             self.put(table, row.id.clone(), kept);
             self.stream.push(record);
         }

@@ -27,6 +27,9 @@ pub const BOT: UserId = UserId::new(100);
 /// How long Telegram takes for the pair of ban and unban (tdlib pauses for one second in it).
 const KICK: SignedDuration = SignedDuration::from_millis(1_100);
 
+/// The most updates of one answer (Bot API, `getUpdates`).
+const UPDATES: usize = 100;
+
 /// What goes wrong on the way to or from Telegram. What Telegram itself says (429, 5xx, refusals)
 /// is ordered of the simulator: see [`MemoryTelegram::control`] and its `faults`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,16 +145,23 @@ impl MemoryTelegram {
     /// The updates since the last time, each as a webhook would get it.
     pub fn updates(&self) -> Vec<Value> {
         let mut seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let wanted: Vec<_> = AllowedUpdate::ALL.iter().map(|kind| kind.name()).collect();
         let mut all = Vec::new();
         loop {
-            let args = json!({ "offset": *seen + 1, "allowed_updates": wanted });
-            let answer = self.ask("getUpdates", &fields(args));
+            let mut args = Map::from_iter([("offset".to_owned(), json!(*seen + 1))]);
+            // Not given, it stays as it is.
+            if *seen == 0 {
+                let wanted: Vec<_> = AllowedUpdate::ALL.iter().map(|kind| kind.name()).collect();
+                args.insert("allowed_updates".to_owned(), json!(wanted));
+            }
+            let answer = self.ask("getUpdates", &args);
             let Ok(Value::Array(page)) = answer else { return all };
             let last = page.iter().filter_map(|update| update.get("update_id")?.as_i64()).max();
-            let Some(last) = last else { return all };
-            *seen = last;
+            let is_full = page.len() >= UPDATES;
             all.extend(page);
+            *seen = last.unwrap_or(*seen);
+            if !is_full {
+                return all;
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Short looks at the state, for tests that look at it very often: plain values instead of JSON.
 
-use crate::model::{Content, History, Life, Status};
+use crate::model::{ChatKind, Content, History, Life, Status};
+use crate::rights::Right;
 use crate::world::World;
 
 /// Somebody who is in a group.
@@ -47,6 +48,18 @@ impl World {
     pub fn stands(&self, chat: i64, user: i64) -> (bool, bool, bool) {
         let status = self.status(chat, user);
         (status.is_member(), status.is_admin(), matches!(status, Status::Kicked { .. }))
+    }
+
+    /// Whether a bot hears of requests to join (Bot API, `Update.chat_join_request`).
+    #[must_use]
+    pub fn hears_requests(&self, chat: i64, bot: i64) -> bool {
+        self.status(chat, bot).has(Right::InviteUsers)
+    }
+
+    /// Whether a group is a basic one.
+    #[must_use]
+    pub fn is_basic(&self, chat: i64) -> bool {
+        self.chats.get(&chat).is_some_and(|chat| chat.kind == ChatKind::Basic)
     }
 
     /// Where a group has moved to, if it has.

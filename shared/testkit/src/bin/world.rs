@@ -5,6 +5,7 @@
 
 use std::process::ExitCode;
 
+use rustix::time::{ClockId, clock_gettime};
 use testkit::world::{Schedule, Stage, report, soak, tell};
 
 const USAGE: &str = "\
@@ -44,8 +45,11 @@ fn told(name: &str, small: bool) -> ExitCode {
 fn searched(schedules: Option<u64>, seed: Option<u64>) -> ExitCode {
     let (Some(schedules), Some(seed)) = (schedules, seed) else { return usage() };
     let stage = Stage::new();
+    let before = processor_seconds();
     let tally = soak(&stage, schedules, seed, &|line| println!("{line}"));
+    let seconds = processor_seconds() - before;
     println!("{}", report::tally(&tally));
+    println!("{}", report::speed(&tally, seconds));
     match tally.found.first() {
         None => ExitCode::SUCCESS,
         Some((schedule, _)) => {
@@ -54,4 +58,10 @@ fn searched(schedules: Option<u64>, seed: Option<u64>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// How long this process has had a processor, on all of them together.
+fn processor_seconds() -> f64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    std::time::Duration::try_from(time).unwrap_or_default().as_secs_f64()
 }

@@ -7,13 +7,13 @@ use domain::group::Group;
 use domain::ids::{ServiceId, UserId};
 use domain::link::{Link, LinkState, Pass};
 use domain::membership::Membership;
-use domain::relay::{Consequences, consequences};
+use domain::relay::Consequences;
 use domain::service::Service;
 use domain::subscription::Subscription;
 use domain::task::Lane;
 use domain::time::after;
 use jiff::{SignedDuration, Timestamp};
-use store::{key, record};
+use store::key;
 
 use super::machine::Machine;
 use super::story::{Story, bot, chat_of, claimed_by, holding};
@@ -140,7 +140,8 @@ fn members(machine: &Machine, story: &Story) {
         let asking = machine.telegram.look(|world| world.asking(chat));
         for user in asking {
             let entitled = holding(machine, service, user).is_some_and(|it| it.entitled(now));
-            holds(machine, Invariant::PayingMembersInside, !entitled, || {
+            let heard = !story.cast.unheard.contains(&(service, user));
+            holds(machine, Invariant::PayingMembersInside, !(entitled && heard), || {
                 format!("person {user} has access to {service} and waits at its door")
             });
         }
@@ -160,7 +161,8 @@ fn purchases(machine: &Machine, story: &Story) {
             format!("{named} of {service} bought {confirmed} times, and {counted} were counted")
         });
     }
-    for record in &machine.told {
+    for told in &machine.told {
+        let record = &told.record;
         if record.after.meta.why != domain::change::Why::Renewed {
             continue;
         }
@@ -212,13 +214,10 @@ fn trail(machine: &Machine) {
     let published: std::collections::BTreeSet<_> =
         machine.events.published().into_iter().map(|event| (event.key, event.name)).collect();
     let mut state = machine.hub.state();
-    for change in &machine.told {
-        let before = change.before.clone().and_then(|row| record(row).ok().flatten());
-        let Some((now, meta)) = record(change.after.clone()).ok().flatten() else { continue };
-        let Consequences { audit, events, .. } =
-            consequences(before.as_ref().map(|(before, _)| before), &now, &meta);
+    for told in &machine.told {
+        let Some(Consequences { audit, events, .. }) = told.follows() else { continue };
         if let Some(expected) = audit {
-            let found = machine.store.has_audit(&expected);
+            let found = machine.store.has_audit(expected);
             state.watch.holds(Invariant::AuditComplete, found, || {
                 format!("{} of {} is not in the trail", expected.action, expected.item)
             });
@@ -252,6 +251,10 @@ fn claims(machine: &Machine) {
         holds(machine, of, other.is_none(), || "two services have one group".to_owned());
         holds(machine, of, claimed_by(machine, group.chat.get(), service.id), || {
             format!("the group of {} is not in the books as its own", service.id)
+        });
+        let moved = machine.telegram.look(|world| world.moved_to(group.chat.get()));
+        holds(machine, of, moved.is_none(), || {
+            format!("the group of {} has moved, and nobody knows", service.id)
         });
     }
     let mut accounts = std::collections::BTreeSet::new();

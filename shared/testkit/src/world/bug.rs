@@ -40,11 +40,17 @@ pub enum Bug {
     EverybodyApproved,
     /// Intruders are let be.
     NoGuard,
+    /// The sweep ends a subscription whatever was saved since it read it.
+    ExpireUnconditional,
+    /// That a group was upgraded is learned from updates only, not from the errors that say so.
+    MigrationOnlyByUpdate,
+    /// The lease of a removal is over before the function that took it is.
+    LeaseTooShort,
 }
 
 impl Bug {
     /// Every one.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::NoLastLook,
         Self::ExpireWithoutOutbox,
         Self::DeleteMessageFirst,
@@ -63,5 +69,8 @@ impl Bug {
         Self::WebhookSwallowsFailures,
         Self::EverybodyApproved,
         Self::NoGuard,
+        Self::ExpireUnconditional,
+        Self::MigrationOnlyByUpdate,
+        Self::LeaseTooShort,
     ];
 }

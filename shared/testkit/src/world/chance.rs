@@ -27,7 +27,7 @@ pub enum Faults {
 }
 
 /// The dice of one run, and what they showed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Chance {
     order: Option<Rng>,
     faults: Faults,
@@ -57,6 +57,20 @@ impl Chance {
             count: 0,
             applied: BTreeMap::new(),
         }
+    }
+
+    /// Throws other dice from here on.
+    pub(super) fn turn(&mut self, seed: u64) {
+        let mut from = Rng::with_seed(seed);
+        if let Some(order) = &mut self.order {
+            *order = from.fork();
+        }
+        self.dice = from.fork();
+    }
+
+    /// Lets these effects go wrong from here on.
+    pub(super) fn plan(&mut self, faults: Faults) {
+        self.faults = faults;
     }
 
     pub(super) fn is_steady(&self) -> bool {

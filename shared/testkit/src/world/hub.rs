@@ -56,6 +56,10 @@ pub enum Verdict {
     LostBefore,
     /// It is done, and the caller does not hear of it.
     LostAfter,
+    /// It is not done, and the answer is a 500 of the Bot API's own.
+    ServerError,
+    /// It is done, and the answer is a gateway's page.
+    Nonsense,
     /// It is done so many seconds after the caller has given up.
     Late(u8),
     /// The process dies before it.
@@ -67,19 +71,24 @@ pub enum Verdict {
 impl Effect {
     /// What can become of it otherwise than that it is done.
     pub const fn faults(self) -> &'static [Verdict] {
-        use Verdict::{DiesAfter, DiesBefore, Late, LostAfter, LostBefore, Partly, Refused, Wait};
+        use Verdict::{
+            DiesAfter, DiesBefore, Late, LostAfter, LostBefore, Nonsense, Partly, Refused,
+            ServerError, Wait,
+        };
         match self {
             Self::Read => &[Refused, DiesBefore],
             Self::Commit | Self::Audit => &[Refused, LostAfter, DiesBefore, DiesAfter],
             Self::Send | Self::Publish => &[Refused, Partly, LostAfter, DiesBefore, DiesAfter],
             Self::HandBack => &[Refused, LostAfter, DiesBefore],
-            Self::Look => &[Refused, Wait(3), DiesBefore],
+            Self::Look => &[Refused, Wait(3), Nonsense, DiesBefore],
             Self::Act => &[
                 Refused,
                 Wait(3),
                 Wait(40),
                 LostBefore,
                 LostAfter,
+                ServerError,
+                Nonsense,
                 Late(20),
                 DiesBefore,
                 DiesAfter,
@@ -127,6 +136,26 @@ impl Hub {
     pub(super) fn new(bug: Option<Bug>, watch: Watch, told: bool) -> Self {
         let state = State { watch, timeline: told.then(Vec::new), ..State::default() };
         Self { state: Arc::new(Mutex::new(state)), bug }
+    }
+
+    /// Whether nothing is under way, now or later.
+    pub(super) fn is_quiet(&self) -> bool {
+        let state = self.state();
+        state.tickets.is_empty() && state.late.is_empty() && state.unsent.is_empty()
+    }
+
+    /// A meeting place of its own, at which all that is known is known, too. Only of a quiet one.
+    pub(super) fn fork(&self) -> Self {
+        let state = self.state();
+        let fork = State {
+            last: state.last,
+            tick: state.tick,
+            watch: state.watch.fork(),
+            own_writes: state.own_writes.clone(),
+            timeline: state.timeline.clone(),
+            ..State::default()
+        };
+        Self { state: Arc::new(Mutex::new(fork)), bug: self.bug }
     }
 
     /// Never held across an await.

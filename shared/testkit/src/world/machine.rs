@@ -1,18 +1,21 @@
 //! The machinery between the functions: what AWS, Telegram and the callers do, one step at a time.
 
+mod carriers;
+mod fork;
+
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
+use domain::relay::{Consequences, consequences};
 use domain::task::Lane;
 use domain::time::after;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use startup::Clock as _;
-use store::Table;
 
 use super::bug::Bug;
 use super::chance::Chance;
@@ -20,7 +23,8 @@ use super::hub::{Effect, Hub, Late, ProcessId, Verdict};
 use super::ports::{Port, SkewedClock};
 use super::story::Story;
 use super::telegram::Line;
-use super::watch::{Invariant, Watch};
+use super::watch::Invariant;
+pub(super) use fork::Snapshot;
 use crate::functions::{Answer, Functions, Request, Settings, change};
 use crate::house::{WEBHOOK_SECRET, queue_of};
 use crate::{
@@ -33,9 +37,6 @@ const CHANGES: usize = 100;
 
 /// How many senders run at the same time for a queue.
 const SENDERS: usize = 2;
-
-/// How soon a failed batch of a stream comes again.
-const STREAM_RETRY: SignedDuration = SignedDuration::from_secs(1);
 
 /// The pause between two sweeps.
 const SWEEP: i64 = 30 * 60;
@@ -92,10 +93,28 @@ impl Wake for Woken {
     }
 }
 
+/// A change that a stream told, and what has to follow from it.
+pub(super) struct Told {
+    pub(super) record: StreamRecord,
+    follows: OnceLock<Option<Consequences>>,
+}
+
+impl Told {
+    /// What has to follow; `None` when it is no change of an item.
+    pub(super) fn follows(&self) -> Option<&Consequences> {
+        let follow = || {
+            let before = self.record.before.clone().and_then(|row| store::record(row).ok().flatten());
+            let (now, meta) = store::record(self.record.after.clone()).ok().flatten()?;
+            Some(consequences(before.as_ref().map(|(before, _)| before), &now, &meta))
+        };
+        self.follows.get_or_init(follow).as_ref()
+    }
+}
+
 /// The stream of a table.
 #[derive(Clone, Default)]
 struct Stream {
-    waiting: VecDeque<(u64, Arc<StreamRecord>)>,
+    waiting: VecDeque<(u64, Arc<Told>)>,
     from: Option<Timestamp>,
     busy: bool,
 }
@@ -110,6 +129,7 @@ struct Waiting {
 }
 
 /// A caller's request, repeated until it has an answer.
+#[derive(Clone)]
 pub(super) struct Client {
     pub(super) request: Request,
     pub(super) answer: Option<Answer>,
@@ -140,7 +160,7 @@ pub(super) struct Machine {
     pub(super) chance: Chance,
     pub(super) clients: Vec<Client>,
     /// Every change that was told since the scene began.
-    pub(super) told: Vec<Arc<StreamRecord>>,
+    pub(super) told: Vec<Arc<Told>>,
     /// Whether nothing goes wrong any more.
     pub(super) calm: bool,
     running: Vec<Process>,
@@ -156,84 +176,7 @@ pub(super) struct Machine {
     steps: u64,
 }
 
-/// What a world is begun with again and again.
-pub(super) struct Snapshot {
-    now: Timestamp,
-    store: MemoryStore,
-    queue: MemoryQueue,
-    telegram: MemoryTelegram,
-    settings: Arc<Settings>,
-    watch: Watch,
-    thrown: u64,
-    swept: Timestamp,
-}
-
-impl Snapshot {
-    /// An empty world at this time.
-    pub(super) fn empty(now: Timestamp, settings: Settings) -> Self {
-        let clock = VirtualClock::at(now);
-        Self {
-            now,
-            store: MemoryStore::quick(),
-            queue: MemoryQueue::new(clock.clone()),
-            telegram: MemoryTelegram::new(clock, 1),
-            settings: Arc::new(settings),
-            watch: Watch::default(),
-            thrown: 0,
-            swept: now,
-        }
-    }
-
-    /// Telegram as it is there, for those who put people into it.
-    pub(super) const fn telegram(&self) -> &MemoryTelegram {
-        &self.telegram
-    }
-}
-
 impl Machine {
-    /// The world as it is, to be begun with again. Only of one that has come to rest.
-    pub(super) fn snapshot(&self) -> Snapshot {
-        let clock = VirtualClock::at(self.now());
-        Snapshot {
-            now: self.now(),
-            store: MemoryStore::clone(&self.store),
-            queue: self.queue.fork(clock.clone()),
-            telegram: self.telegram.fork(clock),
-            settings: Arc::clone(&self.settings),
-            watch: self.hub.state().watch.fresh_start(),
-            thrown: self.thrown,
-            swept: self.swept,
-        }
-    }
-
-    /// A world that begins where another came to rest.
-    pub(super) fn from(snapshot: &Snapshot, chance: Chance, bug: Option<Bug>, told: bool) -> Self {
-        let clock = VirtualClock::at(snapshot.now);
-        Self {
-            hub: Hub::new(bug, snapshot.watch.clone(), told),
-            store: Shared(Arc::new(snapshot.store.clone())),
-            queue: snapshot.queue.fork(clock.clone()),
-            events: MemoryEvents::default(),
-            telegram: snapshot.telegram.fork(clock.clone()),
-            settings: Arc::clone(&snapshot.settings),
-            clock,
-            chance,
-            clients: Vec::new(),
-            told: Vec::new(),
-            calm: false,
-            running: Vec::new(),
-            last_process: 0,
-            streams: Default::default(),
-            updates: Vec::new(),
-            delivering: Vec::new(),
-            late: Vec::new(),
-            news: true,
-            swept: snapshot.swept,
-            thrown: snapshot.thrown,
-            steps: 0,
-        }
-    }
-
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -468,171 +411,6 @@ impl Machine {
         }
     }
 
-    // -------------------------------------------------------------------------------- requests
-
-    fn send_request(&mut self, at: usize) {
-        let Some(client) = self.clients.get_mut(at) else { return };
-        client.running = true;
-        client.tries += 1;
-        self.thrown += 1;
-        let mut request = client.request.clone();
-        request.fresh = uuid::Uuid::from_u128(u128::from(self.thrown) << 64 | 1);
-        if self.hub.bug == Some(Bug::NoIdempotency) {
-            request.forget_keys();
-        }
-        self.note(|| format!("{} {}", request.method, request.path));
-        let (id, functions) = self.functions();
-        let work = async move { Ended::Answer(functions.http(request).await) };
-        self.begin(id, 10, Carries::Request(at), work);
-    }
-
-    fn answered(&mut self, at: usize, answer: Answer) {
-        let heard = self.chance.verdict(Effect::Answer, self.calm) == Verdict::Done;
-        self.note(|| {
-            let heard = if heard { "" } else { ", which nobody hears" };
-            format!("  answer {}{heard}", answer.status)
-        });
-        // A mistake of ours is not to be had away by asking again.
-        if answer.status == 500 {
-            let mut state = self.hub.state();
-            state.watch.violated(Invariant::RequestsAnswered, format!("500: {}", answer.body));
-        }
-        let again = answer.status >= 500
-            || answer.status == 429
-            || (answer.status == 409 && answer.retry_after.is_some());
-        if !heard || again {
-            self.ask_again(at);
-        } else if let Some(client) = self.clients.get_mut(at) {
-            client.running = false;
-            client.answer = Some(answer);
-        }
-    }
-
-    fn ask_again(&mut self, at: usize) {
-        let now = self.now();
-        if let Some(client) = self.clients.get_mut(at) {
-            client.running = false;
-            let pause = i64::from(client.tries.min(10));
-            client.from = after(now, SignedDuration::from_secs(pause));
-        }
-    }
-
-    // --------------------------------------------------------------------------------- updates
-
-    /// Takes in what streams and Telegram have to tell.
-    fn take_in(&mut self) {
-        for record in self.store.take_stream() {
-            let record = Arc::new(record);
-            self.told.push(Arc::clone(&record));
-            let number = u64::try_from(self.told.len()).unwrap_or(u64::MAX);
-            let table = match record.table {
-                Table::Services => 0,
-                Table::Subscriptions => 1,
-                Table::Alerts => 2,
-                Table::Limits => continue,
-            };
-            if let Some(stream) = self.streams.get_mut(table) {
-                stream.waiting.push_back((number, record));
-            }
-        }
-        if std::mem::take(&mut self.news) {
-            let now = self.now();
-            self.updates.extend(self.telegram.updates().into_iter().map(|update| {
-                let queue = queue_of(&update);
-                Waiting { update, queue, failures: 0, from: now }
-            }));
-        }
-    }
-
-    fn deliver(&mut self, at: usize) {
-        let waiting = self.updates.remove(at);
-        self.delivering.push(waiting.queue.clone());
-        self.note(|| format!("update: {}", waiting.queue));
-        let request = Request::json("POST", "/telegram/webhook", &waiting.update)
-            .with("x-telegram-bot-api-secret-token", WEBHOOK_SECRET);
-        let (id, functions) = self.functions();
-        let work = async move { Ended::Answer(functions.http(request).await) };
-        self.begin(id, 10, Carries::Update(waiting), work);
-    }
-
-    fn deliver_again(&mut self, mut waiting: Waiting) {
-        self.delivering.retain(|queue| *queue != waiting.queue);
-        let pause = 1_i64 << waiting.failures.min(5);
-        waiting.failures += 1;
-        waiting.from = after(self.now(), SignedDuration::from_secs(pause));
-        self.updates.insert(0, waiting);
-    }
-
-    // --------------------------------------------------------------------------------- streams
-
-    fn relay(&mut self, table: usize) {
-        let most = self.chance.batch(CHANGES);
-        let bug = self.hub.bug;
-        let Some(stream) = self.streams.get_mut(table) else { return };
-        stream.busy = true;
-        let batch: Vec<_> = stream.waiting.iter().take(most).cloned().collect();
-        let last = batch.last().map_or(0, |(number, _)| *number);
-        let changes = batch
-            .into_iter()
-            .filter(|(_, record)| !(bug == Some(Bug::ExpireWithoutOutbox) && expires(record)))
-            .map(|(number, record)| change(StreamRecord::clone(&record), number.to_string()))
-            .collect();
-        let (id, functions) = self.functions();
-        let work = async move { Ended::Relayed(functions.relay(changes).await) };
-        self.begin(id, 60, Carries::Changes { table, last }, work);
-    }
-
-    fn relayed(&mut self, table: usize, last: u64, failed: Option<String>) {
-        let heard = self.chance.verdict(Effect::Answer, self.calm) == Verdict::Done;
-        if !heard {
-            self.relay_again(table);
-            return;
-        }
-        let failed = failed.and_then(|number| number.parse::<u64>().ok());
-        let failed = failed.filter(|_| self.hub.bug != Some(Bug::AcknowledgeWithoutRelay));
-        let from = failed.map(|_| after(self.now(), STREAM_RETRY));
-        if let Some(stream) = self.streams.get_mut(table) {
-            let done = failed.map_or(last, |failed| failed.saturating_sub(1));
-            stream.waiting.retain(|(number, _)| *number > done);
-            stream.from = from;
-            stream.busy = false;
-        }
-    }
-
-    fn relay_again(&mut self, table: usize) {
-        let from = after(self.now(), STREAM_RETRY);
-        let skip = self.hub.bug == Some(Bug::AcknowledgeWithoutRelay);
-        if let Some(stream) = self.streams.get_mut(table) {
-            stream.busy = false;
-            stream.from = Some(from);
-            if skip {
-                stream.waiting.clear();
-            }
-        }
-    }
-
-    // --------------------------------------------------------------------------------- queues
-
-    fn send(&mut self, lane: Lane) {
-        let most = self.chance.batch(MESSAGES);
-        let batch = self.queue.receive(lane, most);
-        let mut receipts = Vec::new();
-        for message in &batch {
-            let (id, receipt) = (message.message_id.clone(), message.receipt.clone());
-            if self.hub.bug == Some(Bug::DeleteMessageFirst) {
-                self.queue.acknowledge(lane, &receipt);
-            } else {
-                receipts.push((id, receipt));
-            }
-        }
-        let limit = 60;
-        let deadline = after(self.now(), SignedDuration::from_secs(limit));
-        self.note(|| format!("the sender gets {} messages of {lane:?}", batch.len()));
-        let (id, functions) = self.functions();
-        let work = async move { Ended::GivenBack(functions.send(batch, deadline).await) };
-        self.begin(id, limit, Carries::Messages { lane, receipts }, work);
-    }
-
     // ------------------------------------------------------------------------------------ time
 
     fn sweep(&mut self) {
@@ -646,7 +424,7 @@ impl Machine {
     }
 
     /// When the next sweep would find something.
-    fn next_sweep(&self) -> Option<Timestamp> {
+    pub(super) fn next_sweep(&self) -> Option<Timestamp> {
         let due = self.store.first_due()?.max(after(self.swept, SignedDuration::from_secs(1)));
         let second = due.as_second();
         let wait = (SWEEP - second.rem_euclid(SWEEP)).rem_euclid(SWEEP);
@@ -716,10 +494,4 @@ impl Machine {
 
 fn port<P>(inner: P, hub: &Hub, process: ProcessId, clock: &VirtualClock) -> Port<P> {
     Port { inner, hub: hub.clone(), process, clock: clock.clone() }
-}
-
-/// A change that a run-out subscription makes.
-fn expires(record: &StreamRecord) -> bool {
-    use domain::change::Why;
-    matches!(record.after.meta.why, Why::Expired | Why::PeriodEnded)
 }

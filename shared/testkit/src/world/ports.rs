@@ -1,6 +1,7 @@
 //! The tables, the queues, the bus and the clock of a world, each seen by one process.
 
 use domain::change::Why;
+use domain::membership::Membership;
 use domain::relay::{AuditRecord, Event};
 use domain::subscription::Subscription;
 use domain::task::Lane;
@@ -124,9 +125,18 @@ impl Port<Shared<MemoryStore>> {
         let standing = || self.inner.peek(write.table, &write.row.id).map(|row| row.meta.ver);
         match bug {
             Bug::ClaimUnconditional if write.row.kind == UserClaim::KIND => {
-                let standing = standing();
-                write.expected = standing;
-                write.row.meta.ver = standing.map_or(1, |ver| ver + 1);
+                overwrite(write, standing());
+            }
+            Bug::ExpireUnconditional if matches!(why, Why::Expired | Why::PeriodEnded) => {
+                overwrite(write, standing());
+            }
+            Bug::LeaseTooShort if write.row.kind == Subscription::KIND => {
+                let at = write.row.meta.changed_at;
+                rewrite(&mut write.row, |it| {
+                    if let Membership::Removing { lease_until, .. } = &mut it.membership {
+                        *lease_until = domain::time::after(at, SignedDuration::from_secs(1));
+                    }
+                });
             }
             Bug::ExpireWithoutOutbox if matches!(why, Why::Expired | Why::PeriodEnded) => {
                 write.row.index.due_at = None;
@@ -143,6 +153,12 @@ impl Port<Shared<MemoryStore>> {
             _ => {}
         }
     }
+}
+
+/// Lets a save go through whatever stands there.
+fn overwrite(write: &mut Write, standing: Option<u64>) {
+    write.expected = standing;
+    write.row.meta.ver = standing.map_or(1, |ver| ver + 1);
 }
 
 fn rewrite(row: &mut Row, change: impl FnOnce(&mut Subscription)) {

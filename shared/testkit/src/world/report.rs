@@ -32,6 +32,17 @@ pub fn tally(tally: &Tally) -> String {
     text
 }
 
+/// How fast it went, for so many seconds of processor time.
+#[expect(clippy::cast_precision_loss, reason = "a rounded number for people")]
+pub fn speed(tally: &Tally, seconds: f64) -> String {
+    let schedules = tally.schedules as f64;
+    format!(
+        "{seconds:.1} s of processor time: {:.0} schedules a second of it, {:.1} effects in each",
+        schedules / seconds,
+        tally.effects as f64 / schedules,
+    )
+}
+
 /// How soon each deliberate mistake is found, and whether every one is.
 pub fn bugs(stage: &Stage) -> (String, bool) {
     let mut text = "| deliberate mistake | found after | by |\n| --- | ---: | --- |\n".to_owned();

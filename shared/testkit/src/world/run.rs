@@ -27,6 +27,9 @@ const TROUBLE: SignedDuration = SignedDuration::from_mins(8);
 /// How long it may take at most until nothing is left to do.
 const LONGEST: SignedDuration = SignedDuration::from_hours(72);
 
+/// So many effects lie between two forks at least.
+const BETWEEN_FORKS: u64 = 8;
+
 /// So long after everything, no clock is of another opinion than another.
 const A_WHILE: i64 = 2;
 
@@ -48,6 +51,8 @@ impl std::fmt::Debug for Scene {
 pub struct Plan {
     /// What people do.
     pub steps: Vec<Step>,
+    /// Where it goes on otherwise.
+    pub turns: Vec<Turn>,
     /// In which order.
     pub order: Order,
     /// What goes wrong.
@@ -58,11 +63,22 @@ pub struct Plan {
     pub to_the_end: bool,
 }
 
+/// A place at which a run goes on otherwise than the one from which it branches off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// At which of the run's [forks](Run::to_fork), counted from 0.
+    pub fork: u32,
+    /// What order and faults are drawn from, from there on.
+    pub seed: u64,
+    /// What people do from there on, instead of what they would have done.
+    pub steps: Vec<Step>,
+}
+
 impl Plan {
     /// These steps in the steady order, with these faults, by the number of the effect.
     pub fn steady(steps: Vec<Step>, faults: BTreeMap<u64, Verdict>) -> Self {
         let (order, faults) = (Order::Steady, Faults::These(faults));
-        Self { steps, order, faults, bug: None, to_the_end: false }
+        Self { steps, turns: Vec::new(), order, faults, bug: None, to_the_end: false }
     }
 }
 
@@ -75,8 +91,12 @@ pub struct Outcome {
     pub checks: Checks,
     /// How many effects there were.
     pub effects: u64,
+    /// How many of them were carried out in this run, and not in the one from which it branches off.
+    pub own: u64,
     /// What went wrong, by the number of the effect.
     pub faults: BTreeMap<u64, Verdict>,
+    /// What people did.
+    pub steps: Vec<Step>,
     /// Every effect up to the calm, if asked for.
     pub recorded: Vec<Effect>,
     /// What happened, if asked for.
@@ -125,87 +145,182 @@ impl Scene {
     /// When the steps do not go well: nothing can be built on that.
     #[must_use]
     pub fn after(&self, steps: &[Step]) -> Self {
-        let plan = Plan::steady(steps.to_vec(), BTreeMap::new());
-        let (machine, story, _) = self.play(&plan, Notes::None);
-        let violations = machine.hub.state().watch.violations.clone();
+        let mut run = self.begin(&Plan::steady(steps.to_vec(), BTreeMap::new()), Notes::None);
+        run.to_calm();
+        let violations = run.machine.hub.state().watch.violations.clone();
         assert!(violations.is_empty(), "{violations:?}");
-        let (snapshot, cast) = (machine.snapshot(), story.cast);
+        let (snapshot, cast) = (run.machine.snapshot(), run.story.cast);
         Self { snapshot, cast, pool_link: self.pool_link.clone() }
     }
 
     /// Runs a plan.
     pub fn run(&self, plan: &Plan, notes: Notes) -> Outcome {
-        let (mut machine, mut story, recorded) = self.play(plan, notes);
-        if plan.to_the_end {
-            to_the_end(&mut machine, &mut story);
+        let mut run = self.begin(plan, notes);
+        let mut forks = 0;
+        while run.to_fork() {
+            if let Some(turn) = plan.turns.iter().find(|turn| turn.fork == forks) {
+                run.turn(turn);
+            }
+            forks += 1;
         }
-        let mut state = machine.hub.state();
-        let timeline = state.take_timeline();
-        Outcome {
-            violations: std::mem::take(&mut state.watch.violations),
-            checks: std::mem::take(&mut state.watch.checks),
-            effects: machine.chance.count,
-            faults: std::mem::take(&mut machine.chance.applied),
-            recorded,
-            timeline,
-        }
+        run.end()
     }
 
-    /// The story with its faults, then calm, and the first look.
-    fn play(&self, plan: &Plan, notes: Notes) -> (Machine, Story, Vec<Effect>) {
+    /// Begins to run a plan.
+    pub fn begin(&self, plan: &Plan, notes: Notes) -> Run {
         let chance = Chance::new(plan.order, plan.faults.clone(), notes == Notes::Effects);
         let told = notes == Notes::Timeline;
-        let mut machine = Machine::from(&self.snapshot, chance, plan.bug, told);
-        let mut story = Story::new(self.cast.clone(), plan.steps.clone(), self.pool_link.clone());
-        tell(&mut machine, &mut story, TROUBLE);
-        machine.calm = true;
-        let recorded = machine.chance.effects.take().unwrap_or_default();
-        machine.note(|| "all is calm from here on".to_owned());
-        story.repair(&mut machine);
-        story.then([Step::Wait { minutes: A_WHILE }]);
-        tell(&mut machine, &mut story, SignedDuration::ZERO);
-        settle(&mut machine, &mut story);
-        at_rest::check(&machine, &story);
-        (machine, story, recorded)
-    }
-}
-
-/// Goes on until nothing is left to do before the time that `until` says.
-fn go_on(
-    machine: &mut Machine,
-    story: &mut Story,
-    mut until: impl FnMut(&Machine, &Story) -> Timestamp,
-) {
-    while {
-        let until = until(machine, story);
-        machine.step(story, until)
-    } {
-        story.hear(machine);
-    }
-    story.hear(machine);
-}
-
-/// Goes on until the story is over, and then for as long, or until nothing is left to do in it.
-fn tell(machine: &mut Machine, story: &mut Story, then: SignedDuration) {
-    let mut end = None;
-    go_on(machine, story, |machine, story| {
-        if end.is_none() && story.is_over() && machine.is_answered() {
-            end = Some(after(machine.now(), then));
+        Run {
+            machine: Machine::from(&self.snapshot, chance, plan.bug, told),
+            story: Story::new(self.cast.clone(), plan.steps.clone(), self.pool_link.clone()),
+            to_the_end: plan.to_the_end,
+            trouble_ends: None,
+            from: 0,
+            forked: 0,
         }
-        end.unwrap_or(Timestamp::MAX)
-    });
+    }
 }
 
-/// Goes on until nothing is left that belongs to what was begun.
-fn settle(machine: &mut Machine, story: &mut Story) {
-    let end = after(machine.now(), LONGEST);
-    go_on(machine, story, |machine, _| after(machine.now(), AHEAD).min(end));
+/// A run that is under way.
+pub struct Run {
+    machine: Machine,
+    story: Story,
+    to_the_end: bool,
+    /// When faults end, once the story is over.
+    trouble_ends: Option<Timestamp>,
+    /// Where it branched off, in effects.
+    from: u64,
+    /// Where the last fork was, in effects.
+    forked: u64,
 }
 
-/// Lets everybody's access run out, and looks once more.
-fn to_the_end(machine: &mut Machine, story: &mut Story) {
-    story.then([Step::Wait { minutes: 200 * 24 * 60 }]);
-    tell(machine, story, SignedDuration::ZERO);
-    settle(machine, story);
-    at_rest::check(machine, story);
+impl std::fmt::Debug for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Run(…)")
+    }
+}
+
+impl Run {
+    /// How many effects there were so far.
+    pub const fn effects(&self) -> u64 {
+        self.machine.chance.count
+    }
+
+    /// Goes on to the next fork: nobody is in the middle of anything, something was done since the
+    /// last one, and the story is not over. False when the time of faults is over before.
+    pub fn to_fork(&mut self) -> bool {
+        let next = self.forked + BETWEEN_FORKS;
+        let reached =
+            self.on(|run| run.effects() >= next && run.machine.is_quiet() && !run.story.is_over());
+        self.forked = self.effects();
+        reached
+    }
+
+    /// Goes on until nobody is in the middle of anything, and something was done meanwhile. False
+    /// when the time of faults is over before.
+    pub fn to_quiet(&mut self) -> bool {
+        let since = self.effects();
+        self.on(|run| run.effects() > since && run.machine.is_quiet())
+    }
+
+    /// Another run that goes on from here. Only where [`to_fork`](Self::to_fork) or
+    /// [`to_quiet`](Self::to_quiet) has led.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self {
+            machine: self.machine.fork(),
+            story: self.story.clone(),
+            to_the_end: self.to_the_end,
+            trouble_ends: self.trouble_ends,
+            from: self.effects(),
+            forked: self.forked,
+        }
+    }
+
+    /// Goes on otherwise from here.
+    pub fn turn(&mut self, turn: &Turn) {
+        self.machine.note(|| "from here on it goes otherwise".to_owned());
+        self.machine.chance.turn(turn.seed);
+        self.story.instead(&turn.steps);
+    }
+
+    /// Lets these effects go wrong from here on.
+    pub fn go_wrong(&mut self, faults: BTreeMap<u64, Verdict>) {
+        self.machine.chance.plan(Faults::These(faults));
+    }
+
+    /// Goes on to the end, and looks at everything.
+    pub fn end(mut self) -> Outcome {
+        self.to_calm();
+        if self.to_the_end {
+            // Everybody's access runs out.
+            self.story.then([Step::Wait { minutes: 200 * 24 * 60 }]);
+            self.tell();
+            self.settle();
+            at_rest::check(&self.machine, &self.story);
+        }
+        let mut state = self.machine.hub.state();
+        let effects = self.machine.chance.count;
+        Outcome {
+            timeline: state.take_timeline(),
+            violations: std::mem::take(&mut state.watch.violations),
+            checks: std::mem::take(&mut state.watch.checks),
+            effects,
+            own: effects - self.from,
+            faults: std::mem::take(&mut self.machine.chance.applied),
+            recorded: self.machine.chance.effects.take().unwrap_or_default(),
+            steps: self.story.done().to_vec(),
+        }
+    }
+
+    /// The rest of the story with its faults, then calm, and the first look.
+    fn to_calm(&mut self) {
+        self.on(|_| false);
+        self.machine.calm = true;
+        self.story.ends();
+        let recorded = self.machine.chance.effects.take();
+        self.machine.note(|| "all is calm from here on".to_owned());
+        self.story.repair(&mut self.machine);
+        self.story.then([Step::Wait { minutes: A_WHILE }]);
+        self.tell();
+        self.settle();
+        at_rest::check(&self.machine, &self.story);
+        self.machine.chance.effects = recorded;
+    }
+
+    /// Goes on while faults are possible. True when `stop` says so, false when their time is over.
+    fn on(&mut self, mut stop: impl FnMut(&Self) -> bool) -> bool {
+        loop {
+            if self.trouble_ends.is_none() && self.story.is_over() && self.machine.is_answered() {
+                self.trouble_ends = Some(after(self.machine.now(), TROUBLE));
+            }
+            if !self.step(self.trouble_ends.unwrap_or(Timestamp::MAX)) {
+                return false;
+            }
+            if stop(self) {
+                return true;
+            }
+        }
+    }
+
+    /// Goes on until the story is over.
+    fn tell(&mut self) {
+        while {
+            let over = self.story.is_over() && self.machine.is_answered();
+            let until = if over { self.machine.now() } else { Timestamp::MAX };
+            self.step(until)
+        } {}
+    }
+
+    /// Goes on until nothing is left that belongs to what was begun.
+    fn settle(&mut self) {
+        let end = after(self.machine.now(), LONGEST);
+        while self.step(after(self.machine.now(), AHEAD).min(end)) {}
+    }
+
+    fn step(&mut self, until: Timestamp) -> bool {
+        let goes_on = self.machine.step(&mut self.story, until);
+        self.story.hear(&mut self.machine);
+        goes_on
+    }
 }

@@ -1,14 +1,12 @@
-//! The search: every single fault of every story, pairs of faults, and random runs; and the way
-//! from something found to the smallest story that shows it.
+//! Schedules by their names, what was found in them, and the way from there to the smallest story
+//! that shows it.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use fastrand::Rng;
-
 use super::bug::Bug;
 use super::chance::{Faults, Order};
-use super::hub::{Effect, Verdict};
+use super::hub::Verdict;
 use super::run::{Notes, Outcome, Plan, Scene};
 use super::stories::Stage;
 use super::watch::{Checks, Violation};
@@ -18,14 +16,15 @@ use super::watch::{Checks, Violation};
 pub enum Schedule {
     /// A story, by its number, with these faults.
     Story(usize, BTreeMap<u64, Verdict>),
-    /// A random one, by its seed.
-    Random(u64),
+    /// A random one, by the seed of its tree, and by the forks at which it branches off: a bit each.
+    Random(u64, u32),
 }
 
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Random(seed) => write!(f, "{seed}"),
+            Self::Random(seed, 0) => write!(f, "{seed}"),
+            Self::Random(seed, branch) => write!(f, "{seed}.{branch}"),
             Self::Story(story, faults) => {
                 let faults: Vec<_> =
                     faults.iter().map(|(at, verdict)| format!("{at}={verdict:?}")).collect();
@@ -44,6 +43,8 @@ fn verdict(text: &str) -> Option<Verdict> {
         "Partly" => Verdict::Partly,
         "LostBefore" => Verdict::LostBefore,
         "LostAfter" => Verdict::LostAfter,
+        "ServerError" => Verdict::ServerError,
+        "Nonsense" => Verdict::Nonsense,
         "DiesBefore" => Verdict::DiesBefore,
         "DiesAfter" => Verdict::DiesAfter,
         _ => match (number("Wait"), number("Late")) {
@@ -58,7 +59,8 @@ impl Schedule {
     /// Reads a name; `None` when it is none.
     pub fn parse(text: &str) -> Option<Self> {
         let Some((story, faults)) = text.split_once(':') else {
-            return text.parse().ok().map(Self::Random);
+            let (seed, branch) = text.split_once('.').unwrap_or((text, "0"));
+            return Some(Self::Random(seed.parse().ok()?, branch.parse().ok()?));
         };
         let faults = faults.split(',').filter(|part| !part.is_empty()).map(|part| {
             let (at, what) = part.split_once('=')?;
@@ -70,7 +72,7 @@ impl Schedule {
     /// Its scene and its plan; `None` for a story that there is not.
     pub fn plan<'s>(&self, stage: &'s Stage) -> Option<(&'s Scene, Plan)> {
         match self {
-            Self::Random(seed) => Some(stage.random(*seed)),
+            Self::Random(seed, branch) => Some(stage.random(*seed, *branch)),
             Self::Story(story, faults) => {
                 let story = stage.stories.get(*story)?;
                 Some((stage.scene_of(story), Plan::steady(story.steps.clone(), faults.clone())))
@@ -95,15 +97,17 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, schedule: &Schedule, outcome: &Outcome) {
+    /// Adds what a run brought by itself: what it shares with the one from which it branches off is
+    /// counted there.
+    pub(super) fn add(&mut self, schedule: Schedule, outcome: &Outcome) {
         self.schedules += 1;
-        self.effects += outcome.effects;
-        for verdict in outcome.faults.values() {
+        self.effects += outcome.own;
+        for verdict in outcome.faults.range(outcome.effects - outcome.own..).map(|it| it.1) {
             *self.faults.entry(*verdict).or_default() += 1;
         }
         self.checks.merge(&outcome.checks);
         if let Some(first) = outcome.violations.first() {
-            self.found.push((schedule.clone(), first.clone()));
+            self.found.push((schedule, first.clone()));
         }
     }
 
@@ -124,45 +128,6 @@ impl Tally {
     }
 }
 
-/// Runs one schedule and counts it.
-pub fn run(stage: &Stage, schedule: &Schedule, bug: Option<Bug>, tally: &mut Tally) {
-    let Some((scene, plan)) = schedule.plan(stage) else { return };
-    let outcome = scene.run(&Plan { bug, ..plan }, Notes::None);
-    tally.add(schedule, &outcome);
-}
-
-/// The effects of every story, as it goes without faults.
-pub fn recorded(stage: &Stage) -> Vec<Vec<Effect>> {
-    let effects = stage.stories.iter().map(|story| {
-        let plan = Plan::steady(story.steps.clone(), BTreeMap::new());
-        stage.scene_of(story).run(&plan, Notes::Effects).recorded
-    });
-    effects.collect()
-}
-
-/// Every story with every single fault.
-pub fn singles(recorded: &[Vec<Effect>]) -> impl Iterator<Item = Schedule> + '_ {
-    recorded.iter().enumerate().flat_map(|(story, effects)| {
-        effects.iter().zip(0_u64..).flat_map(move |(effect, at)| {
-            let faults = effect.faults().iter();
-            faults.map(move |verdict| Schedule::Story(story, BTreeMap::from([(at, *verdict)])))
-        })
-    })
-}
-
-/// Two faults in one story, from a seed.
-pub fn pair(recorded: &[Vec<Effect>], seed: u64) -> Schedule {
-    let mut rng = Rng::with_seed(seed);
-    let story = rng.usize(..recorded.len().max(1));
-    let effects = recorded.get(story).map(Vec::as_slice).unwrap_or_default();
-    let faults = (0..2).filter_map(|_| {
-        let at = rng.usize(..effects.len().max(1));
-        let verdict = rng.choice(effects.get(at)?.faults())?;
-        Some((u64::try_from(at).ok()?, *verdict))
-    });
-    Schedule::Story(story, faults.collect())
-}
-
 /// The smallest plan that leads to the same violation: fewer steps, fewer faults, a plainer order.
 pub fn shrink(scene: &Scene, plan: &Plan, of: &Violation) -> Plan {
     let shows = |plan: &Plan| {
@@ -170,13 +135,12 @@ pub fn shrink(scene: &Scene, plan: &Plan, of: &Violation) -> Plan {
         outcome.violations.iter().any(|found| found.of == of.of)
     };
     let mut best = plan.clone();
-    if let Faults::OneIn(..) = best.faults {
-        let faults = Faults::These(scene.run(&best, Notes::None).faults);
-        let named = Plan { faults, ..best.clone() };
-        if shows(&named) {
-            best = named;
-        }
-    }
+    // What was drawn is named, so that it can be left out one by one.
+    let outcome = scene.run(&best, Notes::None);
+    let (steps, faults) = (outcome.steps, Faults::These(outcome.faults));
+    let named = Plan { faults, ..best.clone() };
+    let plain = Plan { steps, turns: Vec::new(), ..named.clone() };
+    best = [plain, named].into_iter().find(&shows).unwrap_or(best);
     loop {
         let smaller = candidates(&best).into_iter().find(|plan| shows(plan));
         match smaller {
@@ -199,6 +163,16 @@ fn candidates(plan: &Plan) -> Vec<Plan> {
         steps.remove(at);
         all.push(Plan { steps, ..plan.clone() });
     }
+    for (turn, at) in plan.turns.iter().enumerate().flat_map(|(turn, it)| {
+        let steps = 0..it.steps.len();
+        steps.map(move |at| (turn, at))
+    }) {
+        let mut turns = plan.turns.clone();
+        if let Some(turn) = turns.get_mut(turn) {
+            turn.steps.remove(at);
+        }
+        all.push(Plan { turns, ..plan.clone() });
+    }
     if let Faults::These(faults) = &plan.faults {
         for at in faults.keys() {
             let mut fewer = faults.clone();
@@ -220,7 +194,7 @@ pub fn tell(stage: &Stage, schedule: &Schedule, bug: Option<Bug>, small: bool) -
         plan = shrink(scene, &plan, &first);
         outcome = scene.run(&plan, Notes::Timeline);
     }
-    let steps: Vec<_> = plan.steps.iter().map(|step| format!("  {step:?}")).collect();
+    let steps: Vec<_> = outcome.steps.iter().map(|step| format!("  {step:?}")).collect();
     let found: Vec<_> = outcome.violations.iter().map(|found| format!("  {found}")).collect();
     format!(
         "Schedule {schedule}\nOrder {:?}, faults {:?}\nSteps\n{}\nWhat happened\n{}\nViolations\n{}\n",

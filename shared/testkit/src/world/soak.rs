@@ -1,87 +1,80 @@
-//! Many schedules on all the processors: singles first, then pairs, then random ones.
+//! Many schedules on all the processors: singles first, then pairs and random ones.
 
+use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use super::bug::Bug;
-use super::search::{Schedule, Tally, pair, recorded, run, singles};
+use super::forest::Bundle;
+use super::search::Tally;
 use super::stories::Stage;
 
-/// After so many schedules each, a thread says how far it is.
+/// After so many schedules somebody hears how far it is.
 const WORD: u64 = 20_000;
 
-/// Runs schedules on so many threads, each schedule on one of them; in any order, but the same ones.
-fn spread(
-    threads: usize,
-    count: u64,
-    each: &(impl Fn(u64, &mut Tally) + Sync),
-    say: &(impl Fn(&str) + Sync),
-) -> Tally {
-    let next = AtomicU64::new(0);
+/// The bundles of a search, by their number: first every story with every single fault, then pairs
+/// and random ones in turn.
+fn bundle(stage: &Stage, number: u64, seed: u64) -> Bundle {
+    let stories = u64::try_from(stage.stories.len()).unwrap_or(u64::MAX);
+    match usize::try_from(number) {
+        Ok(story) if number < stories => Bundle::Singles(story),
+        _ if number.is_multiple_of(2) => Bundle::Pairs(seed.wrapping_add(number)),
+        _ => Bundle::Tree(seed.wrapping_add(number)),
+    }
+}
+
+/// Every single fault in every story, then pairs and random runs until at least so many `schedules`
+/// were run; seeds count from `seed`. `say` hears how far it is.
+pub fn soak(stage: &Stage, schedules: u64, seed: u64, say: &(impl Fn(&str) + Sync)) -> Tally {
+    let (next, done) = (AtomicU64::new(0), AtomicU64::new(0));
     let all = Mutex::new(Tally::default());
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                let mut mine = Tally::default();
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= count {
-                        break;
-                    }
-                    each(number, &mut mine);
-                    if number > 0 && number.is_multiple_of(WORD) {
-                        say(&format!("{number} of {count} schedules"));
-                    }
+    let work = || {
+        let mut mine = Tally::default();
+        while done.load(Ordering::Relaxed) < schedules {
+            let bundle = bundle(stage, next.fetch_add(1, Ordering::Relaxed), seed);
+            let _ = bundle.run(stage, None, &mut |schedule, outcome| {
+                mine.add(schedule, &outcome);
+                let number = done.fetch_add(1, Ordering::Relaxed) + 1;
+                if number.is_multiple_of(WORD) {
+                    say(&format!("{number} of {schedules} schedules"));
                 }
-                all.lock().unwrap_or_else(PoisonError::into_inner).merge(mine);
+                ControlFlow::Continue(())
             });
         }
-    });
-    all.into_inner().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn threads() -> usize {
-    thread::available_parallelism().map_or(1, std::num::NonZero::get)
-}
-
-/// Every single fault in every story, then as many pairs as random runs until `schedules` were
-/// run; seeds count from `seed`. `say` hears how far it is.
-pub fn soak(stage: &Stage, schedules: u64, seed: u64, say: &(impl Fn(&str) + Sync)) -> Tally {
-    let recorded = recorded(stage);
-    let singles: Vec<_> = singles(&recorded).collect();
-    say(&format!("{} single faults in {} stories", singles.len(), recorded.len()));
-    let each = |number: u64, tally: &mut Tally| {
-        let schedule = match usize::try_from(number).ok().and_then(|at| singles.get(at)) {
-            Some(single) => single.clone(),
-            None if number.is_multiple_of(3) => pair(&recorded, seed.wrapping_add(number)),
-            None => Schedule::Random(seed.wrapping_add(number)),
-        };
-        run(stage, &schedule, None, tally);
+        all.lock().unwrap_or_else(PoisonError::into_inner).merge(mine);
     };
-    let mut tally = spread(threads(), schedules, &each, say);
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, std::num::NonZero::get) {
+            scope.spawn(work);
+        }
+    });
+    let mut tally = all.into_inner().unwrap_or_else(PoisonError::into_inner);
     tally.found.sort_by_key(|(schedule, _)| schedule.to_string());
     tally
 }
 
 /// How many runs it takes until a deliberate mistake is found, and what shows it; `None` when
-/// `most` do not. First the single faults in a mixed order, and random runs between them.
+/// `most` do not. The stories in a mixed order, and a random tree after each.
 pub fn hunt(stage: &Stage, bug: Bug, most: u64) -> Option<(u64, Tally)> {
-    let recorded = recorded(stage);
-    let mut singles: Vec<_> = singles(&recorded).collect();
-    fastrand::Rng::with_seed(7).shuffle(&mut singles);
-    let mut singles = singles.into_iter();
+    let mut stories: Vec<_> = (0..stage.stories.len()).collect();
+    fastrand::Rng::with_seed(7).shuffle(&mut stories);
+    let mut stories = stories.into_iter();
     let mut tally = Tally::default();
-    for number in 0..most {
-        let schedule = match number.is_multiple_of(2) {
-            true => singles.next().unwrap_or(Schedule::Random(number)),
-            false => Schedule::Random(number),
-        };
-        run(stage, &schedule, Some(bug), &mut tally);
-        if !tally.found.is_empty() {
-            return Some((number + 1, tally));
+    let mut seed = 0;
+    while tally.schedules < most {
+        let story = stories.next().map(Bundle::Singles);
+        for bundle in story.into_iter().chain([Bundle::Tree(seed)]) {
+            let found = bundle.run(stage, Some(bug), &mut |schedule, outcome| {
+                tally.add(schedule, &outcome);
+                if tally.found.is_empty() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            });
+            if found.is_break() {
+                return Some((tally.schedules, tally));
+            }
         }
+        seed += 1;
     }
     None
 }

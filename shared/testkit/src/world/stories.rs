@@ -3,8 +3,8 @@
 use fastrand::Rng;
 
 use super::chance::{Faults, Order};
-use super::run::{Plan, Scene};
-use super::story::Step;
+use super::run::{Plan, Scene, Turn};
+use super::story::{NewGroup, Step};
 
 /// A story and the scene on which it is played.
 #[derive(Debug)]
@@ -57,11 +57,11 @@ const fn wait(minutes: i64) -> Step {
 
 const ALERT: Step = Step::Alert { service: 0 };
 
-fn open(service: usize, upgrade: bool) -> [Step; 4] {
+fn open(service: usize, group: NewGroup) -> [Step; 4] {
     [
         Step::OpenService { service },
         Step::AskForGroup { service, pool: false },
-        Step::AddBot { service, upgrade },
+        Step::AddBot { service, group },
         wait(1),
     ]
 }
@@ -80,12 +80,12 @@ impl Stage {
     /// Builds the scenes.
     pub fn new() -> Self {
         let empty = Scene::empty(PEOPLE, SERVICES);
-        let ready = empty.after(&open(0, false));
+        let ready = empty.after(&open(0, NewGroup::Super));
         let inside = ready.after(&[buy(0, None, None), claim(0, 0), tap(0)]);
         let short = ready.after(&[buy(1, None, Some(600)), claim(1, 1), tap(1)]);
         let full = inside
             .after(&[buy(1, None, Some(600)), claim(1, 1), tap(1), buy(2, Some(2), None)])
-            .after(&open(1, false))
+            .after(&open(1, NewGroup::Super))
             .after(&[Step::Buy { service: 1, customer: 0, account: None, minutes: None }]);
         Self { scenes: vec![empty, ready, inside, short, full], stories: stories() }
     }
@@ -100,17 +100,15 @@ impl Stage {
         self.scene(story.scene)
     }
 
-    /// A story that comes from a seed: its scene, and the plan.
-    pub fn random(&self, seed: u64) -> (&Scene, Plan) {
+    /// A story that comes from a seed, and what branches off from it at some of its forks, a bit for
+    /// each: its scene, and the plan.
+    pub fn random(&self, seed: u64, branch: u32) -> (&Scene, Plan) {
         let mut rng = Rng::with_seed(seed);
         let scene = *rng.choice(&[READY, INSIDE, SHORT, FULL, FULL]).unwrap_or(&FULL);
-        let count = rng.usize(2..9);
-        let mut steps = Vec::new();
-        while steps.len() < count {
-            steps.extend(random_steps(&mut rng));
-        }
+        let forks = (0..u32::BITS).filter(|fork| branch & 1 << fork != 0);
         let plan = Plan {
-            steps,
+            steps: some_steps(&mut rng, 2..9),
+            turns: forks.map(|fork| self.turn(seed, fork, branch)).collect(),
             order: if rng.u8(..8) == 0 { Order::Steady } else { Order::Any(rng.u64(..)) },
             faults: Faults::OneIn(*rng.choice(&[12, 30, 80, 200]).unwrap_or(&30), rng.u64(..)),
             bug: None,
@@ -118,14 +116,39 @@ impl Stage {
         };
         (self.scene(scene), plan)
     }
+
+    /// How it goes on from a fork of such a story, if the path that led there is this one.
+    pub(super) fn turn(&self, seed: u64, fork: u32, branch: u32) -> Turn {
+        let way = branch & (u32::MAX >> (u32::BITS - 1 - fork));
+        let mut rng = Rng::with_seed(seed);
+        let mut rng = Rng::with_seed(rng.u64(..) ^ u64::from(way));
+        Turn { fork, seed: rng.u64(..), steps: some_steps(&mut rng, 1..4) }
+    }
+}
+
+fn some_steps(rng: &mut Rng, count: std::ops::Range<usize>) -> Vec<Step> {
+    let count = rng.usize(count);
+    let mut steps = Vec::new();
+    while steps.len() < count {
+        steps.extend(random_steps(rng));
+    }
+    steps
+}
+
+fn upgraded_later(told: bool) -> Vec<Step> {
+    let mut steps = open(0, NewGroup::Basic).to_vec();
+    steps.extend([Step::Upgrade { service: 0, told }, Step::AwaitSweep, wait(1)]);
+    steps
 }
 
 fn stories() -> Vec<Told> {
     let rights = |all| Step::Rights { service: 0, all };
     let (ada, service) = (0, 0);
     vec![
-        told("a group by a set-up link", EMPTY, open(0, false).to_vec()),
-        told("a basic group that is upgraded while it is bound", EMPTY, open(0, true).to_vec()),
+        told("a group by a set-up link", EMPTY, open(0, NewGroup::Super).to_vec()),
+        told("a basic group that is upgraded while it is bound", EMPTY, open(0, NewGroup::Upgraded).to_vec()),
+        told("a basic group that is upgraded later", EMPTY, upgraded_later(true)),
+        told("a basic group that is upgraded while nobody hears of it", EMPTY, upgraded_later(false)),
         told(
             "a spare group for a service",
             EMPTY,
@@ -153,6 +176,11 @@ fn stories() -> Vec<Told> {
         told("access runs out while alerts go out", SHORT, vec![wait(600), ALERT, wait(60)]),
         told("cancelled, and back", INSIDE, vec![cancel(0), buy(0, None, None), tap(0)]),
         told("renewed at the last moment", SHORT, vec![wait(599), buy(1, None, None), wait(40)]),
+        told(
+            "renewed while the sweep is at it",
+            SHORT,
+            vec![Step::AwaitSweep, buy(1, None, None), Step::AwaitSweep, tap(1)],
+        ),
         told("renewed a moment too late", SHORT, vec![wait(631), buy(1, None, None), tap(1)]),
         told(
             "cancelled at the end of the period",
@@ -204,7 +232,7 @@ fn random_steps(rng: &mut Rng) -> Vec<Step> {
     let account = (rng.u8(..3) == 0).then_some(person);
     let minutes = (rng.u8(..3) == 0).then(|| rng.i64(1..120));
     let buy = Step::Buy { service, customer, account, minutes };
-    match rng.u8(..40) {
+    match rng.u8(..44) {
         0..8 => vec![buy, Step::Claim { service, customer, person }, Step::Tap { service, person }],
         8..11 => vec![buy],
         11..14 => vec![Step::Tap { service, person }],
@@ -229,6 +257,13 @@ fn random_steps(rng: &mut Rng) -> Vec<Step> {
             Step::Rights { service, all: true },
         ],
         38 => vec![Step::TakeBack { service, person }],
+        39..41 => vec![Step::AwaitSweep, buy, Step::Tap { service, person }],
+        41 => vec![Step::AwaitSweep],
+        42 => vec![
+            Step::Cancel { service, customer, at_end: false },
+            Step::Buy { service, customer, account: None, minutes: None },
+            Step::Tap { service, person },
+        ],
         _ => vec![
             Step::Cancel { service, customer, at_end: false },
             Step::Buy { service, customer, account: None, minutes: None },

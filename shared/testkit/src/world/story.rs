@@ -1,6 +1,7 @@
 //! The people of a world and what they do: callers of the API, and everybody in Telegram.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use domain::group::{ChatClaim, Group, Holder};
 use domain::ids::{ServiceId, UserId};
@@ -37,8 +38,15 @@ pub enum Step {
     AddBot {
         /// Of which service.
         service: usize,
-        /// Into a basic group, which becomes a supergroup meanwhile.
-        upgrade: bool,
+        /// Into what.
+        group: NewGroup,
+    },
+    /// The group becomes a supergroup.
+    Upgrade {
+        /// Of which service.
+        service: usize,
+        /// Whether Telegram's words about it arrive; it gives up after a day.
+        told: bool,
     },
     /// An operator adds a spare group.
     AddSpare,
@@ -146,11 +154,24 @@ pub enum Step {
         /// The guest.
         person: usize,
     },
+    /// Time goes by until the next sweep that finds something.
+    AwaitSweep,
     /// Time goes by.
     Wait {
         /// How long, in minutes.
         minutes: i64,
     },
+}
+
+/// What kind of group the bot is added to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewGroup {
+    /// A supergroup.
+    Super,
+    /// A basic group.
+    Basic,
+    /// A basic group, which becomes a supergroup meanwhile.
+    Upgraded,
 }
 
 /// What an answer is for.
@@ -189,6 +210,9 @@ pub(super) struct Cast {
     pub(super) wants: BTreeMap<(ServiceId, i64), Timestamp>,
     /// Who came in while the bot was outside: Telegram tells it of nobody then.
     pub(super) unseen: BTreeSet<(ServiceId, i64)>,
+    /// Who asked to be in while the bot heard of no requests: Telegram tells it of them neither then
+    /// nor later.
+    pub(super) unheard: BTreeSet<(ServiceId, i64)>,
     /// Services in whose group something was done after which an alert may fail.
     pub(super) troubled: BTreeSet<usize>,
     numbers: usize,
@@ -203,10 +227,13 @@ impl Cast {
 }
 
 /// A story as it goes on.
+#[derive(Clone)]
 pub(super) struct Story {
     pub(super) cast: Cast,
     steps: Vec<Step>,
     next: usize,
+    /// How many steps belong to the story itself, once it is over.
+    told: Option<usize>,
     waits: Option<Timestamp>,
     purposes: Vec<Purpose>,
     heard: usize,
@@ -216,12 +243,38 @@ pub(super) struct Story {
 impl Story {
     pub(super) fn new(mut cast: Cast, steps: Vec<Step>, pool_link: String) -> Self {
         cast.seen = 0;
-        Self { cast, steps, next: 0, waits: None, purposes: Vec::new(), heard: 0, pool_link }
+        Self {
+            cast,
+            steps,
+            next: 0,
+            told: None,
+            waits: None,
+            purposes: Vec::new(),
+            heard: 0,
+            pool_link,
+        }
     }
 
     /// Goes on with more.
     pub(super) fn then(&mut self, steps: impl IntoIterator<Item = Step>) {
         self.steps.extend(steps);
+    }
+
+    /// Goes on with these instead of what has not been done yet.
+    pub(super) fn instead(&mut self, steps: &[Step]) {
+        self.steps.truncate(self.next);
+        self.steps.extend_from_slice(steps);
+    }
+
+    /// What comes after this is not told as part of the story.
+    pub(super) fn ends(&mut self) {
+        self.told = Some(self.steps.len());
+    }
+
+    /// What was done.
+    pub(super) fn done(&self) -> &[Step] {
+        let told = self.told.unwrap_or(self.next);
+        self.steps.get(..told).unwrap_or_default()
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -281,14 +334,24 @@ impl Story {
                 let request = trader(Request::json("POST", path, &body), service);
                 self.ask(machine, self.keyed(request), Purpose::Group(service));
             }
-            Step::AddBot { service, upgrade } => {
+            Step::AddBot { service, group } => {
                 let Some(link) = self.cast.setup_links.get(&service).cloned() else { return };
                 let mut body = json!({ "user": self.owner(service), "link": link });
-                if upgrade {
-                    let how = json!({ "kind": "group", "upgrade": "after" });
-                    extend(&mut body, how);
+                match group {
+                    NewGroup::Super => {}
+                    NewGroup::Basic => extend(&mut body, json!({ "kind": "group" })),
+                    NewGroup::Upgraded => {
+                        extend(&mut body, json!({ "kind": "group", "upgrade": "after" }));
+                    }
                 }
                 people_do(machine, "open", body);
+            }
+            Step::Upgrade { service, told } => {
+                let Some(chat) = chat_of(machine, self.cast.services.get(&service)) else { return };
+                people_do(machine, "migrate", json!({ "chat_id": chat }));
+                if !told {
+                    machine.lose_word_of_migration();
+                }
             }
             Step::AddSpare => {
                 let operator = self.cast.owners.last().copied().unwrap_or_default();
@@ -354,6 +417,7 @@ impl Story {
                 let request = trader(Request::json("POST", path, &body), service);
                 self.ask(machine, self.keyed(request), Purpose::Guest { person });
             }
+            Step::AwaitSweep => self.waits = machine.next_sweep(),
             Step::Wait { minutes } => {
                 self.waits = Some(after(machine.now(), SignedDuration::from_mins(minutes)));
             }
@@ -415,7 +479,8 @@ impl Story {
 
     /// Looks at what was saved: whoever is in the group when a new run begins wants to stay.
     fn follow(&mut self, machine: &Machine) {
-        for record in machine.told.iter().skip(self.cast.seen) {
+        for told in machine.told.iter().skip(self.cast.seen) {
+            let record = &told.record;
             if record.after.meta.why != domain::change::Why::Renewed
                 || record.after.kind != Subscription::KIND
             {
@@ -500,8 +565,8 @@ impl Story {
     fn group_link(&self, machine: &Machine, service: usize) -> Option<String> {
         let id = self.cast.services.get(&service)?;
         let service = machine.store.find::<Service>(&id.to_string())?;
-        let Group::Bound(group) = service.group else { return None };
-        group.invite_link.map(|link| link.as_str().to_owned())
+        let Group::Bound(group) = &service.group else { return None };
+        group.invite_link.as_ref().map(|link| link.as_str().to_owned())
     }
 
     fn buy(
@@ -542,8 +607,20 @@ impl Story {
             outcome.as_deref(),
             Some("requested" | "already_requested" | "already_member" | "joined")
         );
+        let hears = chat_of(machine, Some(&id)).is_some_and(|chat| {
+            machine.telegram.look(|world| world.hears_requests(chat, bot()))
+        });
+        match outcome.as_deref() {
+            Some("requested") if hears => {
+                self.cast.unheard.remove(&(id, user));
+            }
+            Some("requested") => {
+                self.cast.unheard.insert((id, user));
+            }
+            _ => {}
+        }
         let holds = holding(machine, id, user).is_some_and(|it| it.entitled(machine.now()));
-        if asked && holds {
+        if asked && holds && !self.cast.unheard.contains(&(id, user)) {
             self.cast.wants.insert((id, user), machine.now());
         }
     }
@@ -588,9 +665,13 @@ impl Story {
     pub(super) fn repair(&mut self, machine: &mut Machine) {
         for service in self.cast.services.keys().copied().collect::<Vec<_>>() {
             let Some(chat) = chat_of(machine, self.cast.services.get(&service)) else { continue };
-            let body = json!({ "chat_id": chat, "by": self.owner(service) });
-            people_do(machine, "migrate", body);
-            self.rights(machine, service, true);
+            if machine.telegram.look(|world| world.is_basic(chat)) {
+                let body = json!({ "chat_id": chat, "by": self.owner(service) });
+                people_do(machine, "migrate", body);
+                self.rights(machine, service, true);
+            } else if self.cast.troubled.contains(&service) {
+                self.rights(machine, service, true);
+            }
         }
     }
 
@@ -628,7 +709,7 @@ fn people_do(machine: &mut Machine, what: &str, body: Value) -> bool {
 /// The chat that really is the group of a service now.
 pub(super) fn chat_of(machine: &Machine, service: Option<&ServiceId>) -> Option<i64> {
     let service = machine.store.find::<Service>(&service?.to_string())?;
-    let Group::Bound(group) = service.group else { return None };
+    let Group::Bound(group) = &service.group else { return None };
     // A group that has moved is known by its new id in Telegram, whatever the books say.
     let mut chat = group.chat.get();
     while let Some(to) = machine.telegram.look(|world| world.moved_to(chat)) {
@@ -638,7 +719,7 @@ pub(super) fn chat_of(machine: &Machine, service: Option<&ServiceId>) -> Option<
 }
 
 /// The subscription that an account holds in a service.
-pub(super) fn holding(machine: &Machine, service: ServiceId, user: i64) -> Option<Subscription> {
+pub(super) fn holding(machine: &Machine, service: ServiceId, user: i64) -> Option<Arc<Subscription>> {
     let claim = key::user(service, UserId::new(user));
     let claim = machine.store.find::<UserClaim>(&claim)?;
     machine.store.find::<Subscription>(&claim.subscription.to_string())

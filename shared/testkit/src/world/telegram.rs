@@ -1,7 +1,10 @@
 //! Telegram, as one process of a world reaches it.
 
+use std::sync::Arc;
+
 use domain::group::{ChatClaim, Holder};
 use domain::ids::{ChatId, MessageId, UserId};
+use domain::subscription::Subscription;
 use jiff::SignedDuration;
 use startup::Clock as _;
 use store::{UserClaim, key};
@@ -22,8 +25,23 @@ pub(super) struct Line {
     pub(super) store: Shared<MemoryStore>,
 }
 
+/// The Bot API's own words for a failure, and those of a server in front of it.
+const INTERNAL: &str = r#"{"ok":false,"error_code":500,"description":"Internal Server Error"}"#;
+const GATEWAY: &str = "<html><body><h1>502 Bad Gateway</h1></body></html>";
+
 fn lost() -> CallError {
     CallError::UnknownOutcome { description: "no answer came".to_owned() }
+}
+
+/// What comes instead of an answer, read as the client of the Bot API reads it: whether a message
+/// was posted then, nobody knows; other calls are made again.
+fn stumbled(name: &str, status: u16, body: &str) -> CallError {
+    match telegram::classify(status, body.as_bytes(), None) {
+        CallError::Transient { description } if name.starts_with("send") => {
+            CallError::UnknownOutcome { description }
+        }
+        error => error,
+    }
 }
 
 fn outcome<T>(answer: &Answer<T>) -> String {
@@ -47,6 +65,11 @@ impl Port<Line> {
                 Err(CallError::Transient { description: "no connection".to_owned() })
             }
             Verdict::Wait(seconds) => Err(CallError::RetryAfter { seconds }),
+            Verdict::ServerError => Err(stumbled(name, 500, INTERNAL)),
+            Verdict::Nonsense => {
+                let _ = work.await;
+                Err(stumbled(name, 502, GATEWAY))
+            }
             Verdict::Late(seconds) => {
                 let after = SignedDuration::from_secs(i64::from(seconds));
                 let late = async move {
@@ -66,6 +89,12 @@ impl Port<Line> {
             }
             Verdict::LostBefore | Verdict::Partly | Verdict::DiesBefore => Err(lost()),
         };
+        let answer = match answer {
+            Err(CallError::Migrated { .. }) if self.hub.bug == Some(Bug::MigrationOnlyByUpdate) => {
+                Err(CallError::Transient { description: "the group was upgraded".to_owned() })
+            }
+            answer => answer,
+        };
         self.note(|| {
             let how = if verdict == Verdict::Done { "" } else { &format!(" [{verdict:?}]") };
             format!("calls {name}: {}{how}", outcome(&answer))
@@ -79,13 +108,13 @@ impl Port<Line> {
         &self,
         chat: ChatId,
         user: UserId,
-    ) -> Option<(String, String, domain::subscription::Subscription)> {
+    ) -> Option<(String, String, Arc<Subscription>)> {
         let store = &self.inner.store;
         let chat = store.find::<ChatClaim>(&key::chat(chat))?;
         let Holder::Service { service } = chat.holder else { return None };
         let claim = key::user(service, user);
         let id = store.find::<UserClaim>(&claim)?.subscription.to_string();
-        let subscription = store.find(&id)?;
+        let subscription = store.find::<Subscription>(&id)?;
         Some((claim, id, subscription))
     }
 
@@ -168,7 +197,7 @@ impl Telegram for Port<Line> {
         let port = self.clone();
         let work = async move {
             let holder = port.holder(chat, user);
-            let holder = holder.as_ref().map(|(_, row, subscription)| (row.as_str(), subscription));
+            let holder = holder.as_ref().map(|(_, row, it)| (row.as_str(), it.as_ref()));
             port.hub.state().watch.lets_in(port.process, holder, port.clock.now());
             port.inner.telegram.approve_join_request(chat, user).await
         };
@@ -203,7 +232,7 @@ impl Telegram for Port<Line> {
         let port = self.clone();
         let work = async move {
             let holder = port.holder(chat, user);
-            let holder = holder.as_ref().map(|(_, row, it)| (row.as_str(), it));
+            let holder = holder.as_ref().map(|(_, row, it)| (row.as_str(), it.as_ref()));
             port.hub.state().watch.removes(known, place, holder, port.clock.now());
             port.inner.telegram.remove_member(chat, user).await
         };

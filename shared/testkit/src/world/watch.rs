@@ -80,29 +80,31 @@ impl fmt::Display for Violation {
     }
 }
 
-/// How often each invariant was looked at.
+/// How often each invariant was looked at, in the order of [`Invariant::ALL`].
 #[derive(Clone, Debug, Default)]
-pub struct Checks(BTreeMap<Invariant, u64>);
+pub struct Checks([u64; Invariant::ALL.len()]);
 
 impl Checks {
     pub(super) fn add(&mut self, of: Invariant, times: u64) {
-        *self.0.entry(of).or_default() += times;
+        if let Some(so_far) = self.0.get_mut(of as usize) {
+            *so_far += times;
+        }
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
-        for (of, times) in &other.0 {
-            self.add(*of, *times);
+        for (so_far, more) in self.0.iter_mut().zip(other.0) {
+            *so_far += more;
         }
     }
 
     /// How often this one.
     pub fn of(&self, of: Invariant) -> u64 {
-        self.0.get(&of).copied().unwrap_or_default()
+        self.0.get(of as usize).copied().unwrap_or_default()
     }
 
     /// All together.
     pub fn total(&self) -> u64 {
-        self.0.values().sum()
+        self.0.iter().sum()
     }
 }
 
@@ -167,6 +169,11 @@ impl Watch {
             declines: self.declines.clone(),
             ..Self::default()
         }
+    }
+
+    /// What is known, for a world that goes on from here; it counts its own checks.
+    pub(super) fn fork(&self) -> Self {
+        Self { checks: Checks::default(), ..self.clone() }
     }
 
     pub(super) fn violated(&mut self, of: Invariant, what: String) {

@@ -17,7 +17,7 @@ fn no_schedule_breaks_an_invariant() {
     if let Some((schedule, _)) = tally.found.first() {
         panic!("{}", tell(&stage, schedule, None, true));
     }
-    assert_eq!(tally.schedules, SCHEDULES);
+    assert!(tally.schedules >= SCHEDULES);
 }
 
 #[test]
@@ -31,14 +31,14 @@ fn every_deliberate_mistake_is_found() {
 #[test]
 fn a_schedule_is_the_same_run_each_time_and_is_told_by_its_name() {
     let stage = Stage::new();
-    for name in ["7", "10:19=Late(20)", "3:2=DiesAfter,9=Wait(40)"] {
+    for name in ["7", "7.5", "10:19=Late(20)", "3:2=DiesAfter,9=Wait(40)"] {
         let schedule = Schedule::parse(name).unwrap();
         assert_eq!(schedule.to_string(), name);
         let first = tell(&stage, &schedule, None, false);
         assert_eq!(first, tell(&stage, &schedule, None, false));
         assert!(first.contains("all is calm"), "{first}");
     }
-    for name in ["", "x", "1:2=Never", "1:=Refused"] {
+    for name in ["", "x", "7.x", "1:2=Never", "1:=Refused"] {
         assert_eq!(Schedule::parse(name), None, "{name}");
     }
 }
