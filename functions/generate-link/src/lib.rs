@@ -10,6 +10,7 @@ use domain::link::{Link, LinkKind, LinkState, LinkUrl};
 use domain::text::LinkName;
 use domain::time::after;
 use jiff::SignedDuration;
+use limiter::{Limiter, Limits};
 use startup::Clock;
 use store::{CommitError, Store, Write, chat_moved, key, load};
 use telegram::{CallError, NewLink, Telegram};
@@ -17,9 +18,11 @@ use web::{Call, Fields, Problem, Reply, integer, one_of, owned_service, parsed, 
 
 /// What it needs.
 #[derive(Debug)]
-pub struct LinkMaker<S, T, C> {
+pub struct LinkMaker<S, L, T, C> {
     /// The tables.
     pub store: S,
+    /// Turns at Telegram.
+    pub limiter: Limiter<L>,
     /// Telegram.
     pub telegram: T,
     /// The clock.
@@ -40,8 +43,8 @@ struct Wanted {
 /// A problem that names every value that does not fit; "conflict" without a group that is ready;
 /// "in progress" while the first request under the same key is at it; "unavailable" when Telegram
 /// cannot be asked.
-pub async fn handle<S: Store, T: Telegram, C: Clock>(
-    maker: &LinkMaker<S, T, C>,
+pub async fn handle<S: Store, L: Limits, T: Telegram, C: Clock>(
+    maker: &LinkMaker<S, L, T, C>,
     call: &Call,
 ) -> Result<Reply, Problem> {
     let id: ServiceId = call.id()?;
@@ -86,7 +89,7 @@ pub async fn handle<S: Store, T: Telegram, C: Clock>(
         created_at: call.now,
     };
     // The turn comes first: without one nothing is begun.
-    turn(&maker.store, &maker.clock).await?;
+    turn(&maker.limiter, group.chat, &maker.clock).await?;
     let cause = call.by_trader(Why::LinkRequested)?;
     let write = Write::put(old.as_ref(), &link, &cause);
     let making: Stored<Link> = write.stored().map_err(store::StoreError::from)?;
@@ -131,7 +134,7 @@ fn new_link(link: &Link, chat: ChatId) -> NewLink {
     }
 }
 
-impl<S: Store, T: Telegram, C: Clock> LinkMaker<S, T, C> {
+impl<S: Store, L: Limits, T: Telegram, C: Clock> LinkMaker<S, L, T, C> {
     async fn ready(
         &self,
         call: &Call,
@@ -172,7 +175,7 @@ impl<S: Store, T: Telegram, C: Clock> LinkMaker<S, T, C> {
                 }
             }
             CallError::BotRemoved | CallError::RightsLost { .. } => Problem::no_group(),
-            error => telegram_problem(&self.store, error, call.now).await,
+            error => telegram_problem(&self.limiter, making.value.chat, error, &self.clock).await,
         }
     }
 }

@@ -8,6 +8,7 @@ use domain::ids::{ServiceId, UserId};
 use domain::service::Service;
 use domain::time::after;
 use jiff::{SignedDuration, Timestamp};
+use limiter::{Limiter, Limits};
 use startup::Clock;
 use store::{CommitError, Count, Store, Write, chat_moved};
 use telegram::{CallError, Telegram, look};
@@ -25,9 +26,11 @@ const TRIES: usize = 3;
 
 /// What it needs.
 #[derive(Debug)]
-pub struct Info<S, T, C> {
+pub struct Info<S, L, T, C> {
     /// The tables.
     pub store: S,
+    /// Turns at Telegram.
+    pub limiter: Limiter<L>,
     /// Telegram.
     pub telegram: T,
     /// The bot's own account.
@@ -41,8 +44,8 @@ pub struct Info<S, T, C> {
 /// # Errors
 /// "Not found" when the service is not the caller's; "unavailable" when what is known is too old
 /// and Telegram cannot be asked.
-pub async fn handle<S: Store, T: Telegram, C: Clock>(
-    info: &Info<S, T, C>,
+pub async fn handle<S: Store, L: Limits, T: Telegram, C: Clock>(
+    info: &Info<S, L, T, C>,
     call: &Call,
 ) -> Result<Reply, Problem> {
     let id: ServiceId = call.id()?;
@@ -68,7 +71,7 @@ fn is_stale(group: &TelegramGroup, now: Timestamp) -> bool {
     group.checked_at.is_none_or(|at| after(at, FRESH) <= now)
 }
 
-impl<S: Store, T: Telegram, C: Clock> Info<S, T, C> {
+impl<S: Store, L: Limits, T: Telegram, C: Clock> Info<S, L, T, C> {
     /// Asks Telegram and saves what it says. `None` when it has to be begun anew.
     async fn refresh(
         &self,
@@ -76,7 +79,7 @@ impl<S: Store, T: Telegram, C: Clock> Info<S, T, C> {
         group: &TelegramGroup,
         now: Timestamp,
     ) -> Result<Option<Service>, Problem> {
-        turn(&self.store, &self.clock).await?;
+        turn(&self.limiter, group.chat, &self.clock).await?;
         let mut next = group.clone();
         let look = look(&self.telegram, group.chat, self.bot, true);
         let Some(seen) = self.clock.in_time(after(now, PATIENCE), look).await else {
@@ -92,7 +95,9 @@ impl<S: Store, T: Telegram, C: Clock> Info<S, T, C> {
                 chat_moved(&self.store, group.chat, to, Actor::Telegram, now).await?;
                 return Ok(None);
             }
-            Err(error) => return Err(telegram_problem(&self.store, error, now).await),
+            Err(error) => {
+                return Err(telegram_problem(&self.limiter, group.chat, error, &self.clock).await);
+            }
         }
         // What was missing may be there again: then the set-up runs, which makes it ready.
         let blocked = next.is_blocked();

@@ -2,6 +2,7 @@
 
 use group_info::{Info, handle};
 use lambda_http::Error;
+use limiter::{DynamoLimits, Limiter};
 use store::{DynamoStore, Tables};
 use telegram::{BotApi, BotToken};
 
@@ -12,6 +13,10 @@ async fn main() -> Result<(), Error> {
     let token = BotToken::parse(&start.secret("BOT_TOKEN_SECRET").await?)?;
     let info = Info {
         store: DynamoStore::connect(&start.aws, tables, startup::fresh_id()),
+        limiter: Limiter::new(DynamoLimits::connect(
+            &start.aws,
+            start.settings.required("LIMITS_TABLE")?,
+        )),
         bot: token.bot_id(),
         telegram: BotApi::new(&start.settings.required("TELEGRAM_API")?, token)?,
         clock: startup::SystemClock,

@@ -9,15 +9,13 @@ use domain::time::before;
 use futures::future::FutureExt as _;
 use futures::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
+use limiter::Limits;
 use queue::Queue;
 use startup::Clock;
 use store::Store;
 use telegram::Telegram;
 
 use crate::{Outcome, Sender};
-
-/// How many groups of a batch are worked on at the same time.
-const AT_ONCE: usize = 5;
 
 /// A task is only begun when so much time is left: the longest call, and room for its turn.
 const NEEDED: SignedDuration = SignedDuration::from_secs(40);
@@ -67,7 +65,7 @@ pub fn received(event: aws_lambda_events::sqs::SqsEvent) -> Vec<Received> {
         .collect()
 }
 
-impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
+impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C> {
     /// Carries out one message. Whatever happens in it, a panic included, ends with it.
     async fn one(&self, message: &Received, deadline: Timestamp) -> Outcome {
         let task: Task = match serde_json::from_str(&message.body) {
@@ -127,8 +125,8 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
 
 /// Carries out a batch; answers with the ids of the messages that are to be delivered again.
 /// `deadline` is when the function is stopped.
-pub async fn handle<S: Store, Q: Queue, T: Telegram, C: Clock>(
-    sender: &Sender<S, Q, T, C>,
+pub async fn handle<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock>(
+    sender: &Sender<S, Q, L, T, C>,
     batch: Vec<Received>,
     deadline: Timestamp,
 ) -> Vec<String> {
@@ -141,9 +139,11 @@ pub async fn handle<S: Store, Q: Queue, T: Telegram, C: Clock>(
         };
         groups.entry(group).or_default().push(message);
     }
+    // All at the same time: a call is mostly waiting, and those who wait take their turns together.
+    let at_once = groups.len().max(1);
     stream::iter(groups.into_values())
         .map(|group| sender.group(group, deadline))
-        .buffer_unordered(AT_ONCE)
+        .buffer_unordered(at_once)
         .concat()
         .await
 }

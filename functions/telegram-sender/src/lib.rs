@@ -13,17 +13,24 @@ mod turns;
 use domain::change::{Actor, Cause, Why};
 use domain::ids::UserId;
 use jiff::{SignedDuration, Timestamp};
+use limiter::Limiter;
 use store::{CommitError, StoreError};
 
 pub use batch::{Received, handle, received};
+pub use turns::Lines;
 
-/// What a task needs: tables, queues, Telegram, a clock, and who the bot is.
+/// What a task needs: tables, queues, turns, Telegram, a clock, and who the bot is. One for each
+/// process.
 #[derive(Debug)]
-pub struct Sender<S, Q, T, C> {
+pub struct Sender<S, Q, L, T, C> {
     /// The tables.
     pub store: S,
     /// The queues, to give messages back.
     pub queue: Q,
+    /// Turns at Telegram.
+    pub limiter: Limiter<L>,
+    /// Who waits for a turn.
+    pub lines: Lines,
     /// Telegram.
     pub telegram: T,
     /// The clock.

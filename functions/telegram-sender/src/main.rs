@@ -3,11 +3,12 @@
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use limiter::{DynamoLimits, Limiter};
 use queue::{SqsQueue, Urls};
 use startup::SystemClock;
 use store::{DynamoStore, Tables};
 use telegram::{BotApi, BotToken};
-use telegram_sender::{Sender, handle, received};
+use telegram_sender::{Lines, Sender, handle, received};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -17,6 +18,11 @@ async fn main() -> Result<(), Error> {
     let sender = &Sender {
         store: DynamoStore::connect(&start.aws, tables, startup::fresh_id()),
         queue: SqsQueue::new(&start.aws, Urls::named(|name| start.settings.get(name))),
+        limiter: Limiter::new(DynamoLimits::connect(
+            &start.aws,
+            start.settings.required("LIMITS_TABLE")?,
+        )),
+        lines: Lines::default(),
         bot: token.bot_id(),
         telegram: BotApi::new(&start.settings.required("TELEGRAM_API")?, token)?,
         clock: SystemClock,

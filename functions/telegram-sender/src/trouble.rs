@@ -5,7 +5,7 @@ use domain::group::{ChatClaim, Group, Holder, Problem, TelegramGroup};
 use domain::ids::ChatId;
 use domain::service::Service;
 use jiff::SignedDuration;
-use limiter::Call;
+use limiter::{Call, Limits};
 use startup::Clock;
 use store::{CommitError, Store, Write, chat_moved, holder_of, key, load};
 use telegram::{CallError, Right};
@@ -25,18 +25,13 @@ pub(crate) enum Trouble {
     Answer(CallError),
 }
 
-impl<S: Store, Q, T, C: Clock> Sender<S, Q, T, C> {
+impl<S: Store, Q, L: Limits, T, C: Clock> Sender<S, Q, L, T, C> {
     /// Sees to what a failed call means beyond its task.
-    pub(crate) async fn trouble(
-        &self,
-        error: CallError,
-        chat: ChatId,
-        call: Call,
-    ) -> Result<Trouble, TaskError> {
-        let now = self.clock.now();
+    pub(crate) async fn trouble(&self, error: CallError, call: Call) -> Result<Trouble, TaskError> {
+        let (chat, now) = (call.chat(), self.clock.now());
         Ok(match error {
             CallError::RetryAfter { seconds } => {
-                limiter::told_to_wait(&self.store, call, seconds, now).await?;
+                self.limiter.told_to_wait(call, seconds, &self.clock).await?;
                 Trouble::Wait(SignedDuration::from_secs(i64::from(seconds)))
             }
             CallError::Migrated { to } => {

@@ -78,6 +78,7 @@ fn a_function_reads_what_its_environment_names() {
             let reads = match setting.as_str() {
                 "BOT_USERNAME" => "bot_name()".to_owned(),
                 "LINK_KEY_SECRET" => "link_key()".to_owned(),
+                "LIMITS_TABLE" => "required(\"LIMITS_TABLE\")".to_owned(),
                 name if name.ends_with("_TABLE") => "Tables::named".to_owned(),
                 name if name.ends_with("_QUEUE_URL") => "Urls::named".to_owned(),
                 name => format!("\"{name}\""),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use testkit::functions::Request;
 use testkit::house::{minutes, text};
@@ -24,7 +25,7 @@ fn kinds() -> Vec<Problem> {
         Problem::unsupported_media_type(),
         Problem::invalid_at("/name", "is missing"),
         Problem::key_reused(),
-        Problem::too_many_alerts(),
+        Problem::too_many_alerts(SignedDuration::from_secs(4)),
         Problem::again(),
         Problem::internal(),
     ]
@@ -171,7 +172,7 @@ fn a_group_that_has_too_many_alerts_waiting_takes_no_more() {
     let body = json!({ "service_id": stage.place.service, "symbol": "EURUSD", "action": "sell" });
     let answer = (0..30).map(|_| stage.call("send-alert", &body)).find(|it| it.status != 202);
     let answer = answer.unwrap();
-    assert!(answer.retry_after.is_some());
+    assert_eq!(answer.retry_after, Some(4), "three seconds for one more, and a bit");
     assert_eq!(answer.is(429)["type"], "/problems/too-many-alerts");
     stage.ask("test-alert").is(429);
 }

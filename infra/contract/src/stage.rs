@@ -12,7 +12,7 @@ use testkit::{House, MemoryEvents, MemoryQueue, MemoryTelegram, VirtualClock};
 use uuid::Uuid;
 
 use crate::openapi::{Contract, Operation};
-use crate::tables::Recorder;
+use crate::tables::{LimitsRecorder, Recorder};
 
 /// The trader whose the service is.
 pub(crate) const TRADER: &str = "trader-1";
@@ -33,7 +33,14 @@ pub(crate) struct Stage {
     /// Which statuses each operation answered with.
     pub(crate) seen: RefCell<BTreeSet<(String, u16)>>,
     pub(crate) recorder: Recorder,
-    functions: Functions<Recorder, MemoryQueue, MemoryEvents, MemoryTelegram, VirtualClock>,
+    functions: Functions<
+        Recorder,
+        MemoryQueue,
+        LimitsRecorder,
+        MemoryEvents,
+        MemoryTelegram,
+        VirtualClock,
+    >,
     thrown: Cell<u128>,
 }
 
@@ -51,6 +58,7 @@ impl Stage {
         let functions = Functions {
             store: recorder.clone(),
             queue: wired.queue,
+            limits: recorder.with_limits(wired.limits),
             events: wired.events,
             telegram: wired.telegram,
             clock: wired.clock,

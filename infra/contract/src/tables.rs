@@ -4,13 +4,16 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
+use domain::ids::ChatId;
+use domain::pace::{BotPace, ChatBlock, ChatPace, ChatTake, Note, Take};
 use domain::relay::AuditRecord;
 use jiff::Timestamp;
+use limiter::{Limits, Moved};
 use store::layout::{SecondaryIndex, Selection};
 use store::{
     CommitError, Count, Cursor, DueItem, List, Page, Row, Store, StoreError, Table, Write,
 };
-use testkit::{MemoryStore, Shared};
+use testkit::{MemoryLimits, MemoryStore, Shared};
 
 use crate::template::{self, Right};
 use crate::{answers, repository};
@@ -31,6 +34,11 @@ struct Log {
 impl Recorder {
     pub(crate) fn over(store: Shared<MemoryStore>) -> Self {
         Self { store, log: Arc::default() }
+    }
+
+    /// The limiter's table, watched like the others.
+    pub(crate) fn with_limits(&self, limits: MemoryLimits) -> LimitsRecorder {
+        LimitsRecorder { limits, recorder: self.clone() }
     }
 
     /// Who uses the store from now on.
@@ -90,7 +98,7 @@ impl Store for Recorder {
         limit: usize,
         from: Option<&Cursor>,
     ) -> Result<Page<DueItem>, StoreError> {
-        self.note_query(Selection::due(table, shard, until)?.index);
+        self.note_query(Selection::due(table, shard, until).index);
         self.store.due(table, shard, until, limit, from).await
     }
 
@@ -107,6 +115,60 @@ impl Store for Recorder {
     ) -> Result<Page<AuditRecord>, StoreError> {
         self.note("Query", "Audit".to_owned());
         self.store.audit(service, limit, from).await
+    }
+}
+
+/// The limiter's table, with what is asked of it written down.
+#[derive(Clone, Debug)]
+pub(crate) struct LimitsRecorder {
+    limits: MemoryLimits,
+    recorder: Recorder,
+}
+
+impl LimitsRecorder {
+    fn used(&self, action: &str) {
+        self.recorder.note(action, "Limits".to_owned());
+    }
+}
+
+impl Limits for LimitsRecorder {
+    async fn bot(&self) -> Result<Option<BotPace>, StoreError> {
+        self.used("GetItem");
+        self.limits.bot().await
+    }
+
+    async fn take(&self, take: &Take) -> Result<Moved<BotPace>, StoreError> {
+        self.used("UpdateItem");
+        self.limits.take(take).await
+    }
+
+    async fn note(&self, note: &Note) -> Result<Moved<BotPace>, StoreError> {
+        self.used("UpdateItem");
+        self.limits.note(note).await
+    }
+
+    async fn chat(&self, chat: ChatId) -> Result<Option<ChatPace>, StoreError> {
+        self.used("GetItem");
+        self.limits.chat(chat).await
+    }
+
+    async fn take_chat(
+        &self,
+        chat: ChatId,
+        take: &ChatTake,
+    ) -> Result<Moved<ChatPace>, StoreError> {
+        self.used("UpdateItem");
+        self.limits.take_chat(chat, take).await
+    }
+
+    async fn block_chat(
+        &self,
+        chat: ChatId,
+        block: ChatBlock,
+        now_us: i64,
+    ) -> Result<(), StoreError> {
+        self.used("UpdateItem");
+        self.limits.block_chat(chat, block, now_us).await
     }
 }
 
@@ -136,7 +198,7 @@ fn the_functions_behind_routes_may_do_with_the_tables_what_they_do_and_nothing_e
 fn no_function_may_do_what_no_code_does() {
     let mut code = String::new();
     for (path, text) in repository::texts() {
-        if path.starts_with("shared/store/src") {
+        if path.starts_with("shared/store/src") || path.starts_with("shared/limiter/src") {
             code.push_str(&text);
         }
     }

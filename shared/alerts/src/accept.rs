@@ -1,7 +1,7 @@
 //! Accepting an alert: saved first, then queued. From the answer on, it will be posted, whatever
 //! stops in between.
 
-use domain::alert::{Alert, MOST_WAITING, NewAlert};
+use domain::alert::{Alert, COUNTED_WAITING, NewAlert, room_in};
 use domain::change::Why;
 use domain::group::Group;
 use domain::relay::first_post;
@@ -32,8 +32,8 @@ pub async fn accept_alert(
         Group::Bound(_) | Group::None | Group::AwaitingBot(_) => return Err(Problem::no_group()),
     }
     let waiting = Count::Waiting { service: service.id.to_string() };
-    if store.count(&waiting, MOST_WAITING.saturating_add(1)).await? > MOST_WAITING {
-        return Err(Problem::too_many_alerts());
+    if let Some(wait) = room_in(store.count(&waiting, COUNTED_WAITING).await?) {
+        return Err(Problem::too_many_alerts(wait));
     }
     let alert = Alert::queued(new.clone(), call.now);
     let write = Write::create(&alert, &call.by_trader(Why::AlertQueued)?);

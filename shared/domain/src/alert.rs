@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AlertId, MessageId, ServiceId, TraderId};
+use crate::pace::ROOM_EVERY;
 use crate::service::AlertFormat;
 use crate::signal::Signal;
 use crate::text::{ImageUrl, Reference};
@@ -15,9 +16,12 @@ use crate::time::{after, back_off};
 /// How long a sender may be inside the call: the 25 s that it may take, and room for the turn.
 pub const SENDING_LEASE: SignedDuration = SignedDuration::from_secs(45);
 
-/// An alert is refused when this many of its group are waiting: Telegram takes 20 messages a
-/// minute in a group (Bots FAQ, "My bot is hitting limits"), so more would wait for minutes.
-pub const MOST_WAITING: usize = 20;
+/// An alert is refused when more than this many of its group are waiting: Telegram takes 20
+/// messages a minute in a group (Bots FAQ, "My bot is hitting limits"), so it would wait for long.
+const MOST_WAITING: usize = 20;
+
+/// So many waiting alerts are counted; how many more there are makes no difference.
+pub const COUNTED_WAITING: usize = 2 * MOST_WAITING;
 
 /// An alert that could not be posted within this time is given up as failed.
 const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(24);
@@ -87,6 +91,8 @@ pub enum FailureReason {
     Refused,
     /// It could not be posted for a day.
     TooOld,
+    /// Telegram asked to write nothing into the group until it would be a day old.
+    Blocked,
 }
 
 /// One alert.
@@ -167,10 +173,23 @@ impl Alert {
         }
     }
 
+    /// Whether waiting for so long makes it too old to be posted: then it is given up at once, so
+    /// that its trader hears of it today.
+    pub fn outlives(&self, wait: SignedDuration, now: Timestamp) -> bool {
+        after(self.created_at, GIVE_UP_AFTER) <= after(now, wait)
+    }
+
     /// When the sweep has to look at it; `None` when nothing is left to do.
     pub fn due_at(&self) -> Option<Timestamp> {
         self.is_waiting().then_some(self.retry_at)
     }
+}
+
+/// When a group with so many alerts waiting will take another; `None` when it does now.
+pub fn room_in(waiting: usize) -> Option<SignedDuration> {
+    let surplus = waiting.checked_sub(MOST_WAITING).filter(|surplus| *surplus > 0)?;
+    let surplus = i32::try_from(surplus).unwrap_or(i32::MAX);
+    Some(ROOM_EVERY.saturating_mul(surplus))
 }
 
 /// What a sender does with a message that says "post".
@@ -199,7 +218,7 @@ pub fn plan_post(alert: &Alert, now: Timestamp) -> PostPlan {
     };
     let mut next = alert.clone();
     next.unknown_outcomes = next.unknown_outcomes.saturating_add(unanswered);
-    if after(alert.created_at, GIVE_UP_AFTER) <= now {
+    if alert.outlives(SignedDuration::ZERO, now) {
         next.delivery = Delivery::Failed { at: now, reason: FailureReason::TooOld };
         return PostPlan::GiveUp(Box::new(next));
     }
@@ -207,6 +226,11 @@ pub fn plan_post(alert: &Alert, now: Timestamp) -> PostPlan {
     next.attempts = next.attempts.saturating_add(1);
     next.retry_at = after(now, ASK_AGAIN);
     PostPlan::Start(Box::new(next))
+}
+
+/// The alert, given up before any call is made.
+pub fn given_up(old: &Alert, reason: FailureReason, now: Timestamp) -> Alert {
+    Alert { delivery: Delivery::Failed { at: now, reason }, ..old.clone() }
 }
 
 /// How an attempt to post ended.

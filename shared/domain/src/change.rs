@@ -154,8 +154,6 @@ reasons! {
     LinkUsed => "link.used",
     /// A link is dead.
     LinkRevoked => "link.revoked",
-    /// A turn of the limiter was taken, or a block was noted.
-    Paced => "limiter.paced",
 }
 
 /// What goes along with every saved item.

@@ -23,7 +23,7 @@ use crate::layout::{AUDIT_KEYS, ID, Selection};
 use crate::port::{CommitError, Count, Cursor, DueItem, List, Page, Store, StoreError};
 use crate::row::{Row, Table};
 
-use failure::failure;
+pub use failure::failure;
 use query::{Keys, readable};
 
 /// An item as the SDK has it.
@@ -40,20 +40,17 @@ pub struct Tables {
     pub alerts: Option<String>,
     /// Of the audit trail.
     pub audit: Option<String>,
-    /// Of the limiter's state.
-    pub limits: Option<String>,
 }
 
 impl Tables {
-    /// Takes the names from the settings `SERVICES_TABLE`, `SUBSCRIPTIONS_TABLE`, `ALERTS_TABLE`,
-    /// `AUDIT_TABLE` and `LIMITS_TABLE`.
+    /// Takes the names from the settings `SERVICES_TABLE`, `SUBSCRIPTIONS_TABLE`, `ALERTS_TABLE`
+    /// and `AUDIT_TABLE`.
     pub fn named(setting: impl Fn(&str) -> Option<String>) -> Self {
         Self {
             services: setting("SERVICES_TABLE"),
             subscriptions: setting("SUBSCRIPTIONS_TABLE"),
             alerts: setting("ALERTS_TABLE"),
             audit: setting("AUDIT_TABLE"),
-            limits: setting("LIMITS_TABLE"),
         }
     }
 
@@ -62,7 +59,6 @@ impl Tables {
             Table::Services => (&self.services, "services"),
             Table::Subscriptions => (&self.subscriptions, "subscriptions"),
             Table::Alerts => (&self.alerts, "alerts"),
-            Table::Limits => (&self.limits, "limits"),
         };
         given(name.as_ref(), setting)
     }
@@ -146,7 +142,7 @@ impl Store for DynamoStore {
         limit: usize,
         from: Option<&Cursor>,
     ) -> Result<Page<DueItem>, StoreError> {
-        let page = self.page(&Selection::due(table, shard, until)?, limit, from).await?;
+        let page = self.page(&Selection::due(table, shard, until), limit, from).await?;
         Ok(readable(page, |item| {
             let id = text(&item, ID).map(str::to_owned);
             let due_at = text(&item, "due_at").and_then(moment);

@@ -4,7 +4,6 @@ use domain::alert::Alert;
 use domain::group::{ChatClaim, Group, Holder, Phase, claim_due_at, service_due_at};
 use domain::ids::{ChatId, LinkId, ServiceId, SubscriptionId, UserId};
 use domain::link::{Appointed, Link, LinkUrl, Pass};
-use domain::pace::{BotPace, ChatPace};
 use domain::relay::sortable;
 use domain::service::Service;
 use domain::subscription::Subscription;
@@ -18,9 +17,6 @@ use crate::row::{Index, Table};
 
 /// How long a repeated request gets the same answer.
 const REQUEST_LIFE: SignedDuration = SignedDuration::from_hours(72);
-
-/// How long rows are kept when nothing is left to do with them: the limiter's state of a chat.
-const IDLE_LIFE: SignedDuration = SignedDuration::from_hours(48);
 
 fn hash(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
@@ -74,9 +70,6 @@ pub mod key {
     pub fn request(route: &str, scope: &str, key: &str) -> String {
         format!("request#{route}#{}", hash(&format!("{}:{scope}{key}", scope.len())))
     }
-
-    /// Of the bot's pace.
-    pub const BOT_PACE: &str = "bot";
 }
 
 /// A newest-first sort key: the moment of making, then the id to tell equals apart.
@@ -290,47 +283,3 @@ macro_rules! request_entity {
 request_entity!(Service, Table::Services, "service_request");
 request_entity!(GroupAnswer, Table::Services, "group_request");
 request_entity!(PurchaseDone, Table::Subscriptions, "purchase");
-
-/// The pace of the bot.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BotPaceItem {
-    /// The pace.
-    pub pace: BotPace,
-}
-
-impl Entity for BotPaceItem {
-    const TABLE: Table = Table::Limits;
-    const KIND: &'static str = "bot_pace";
-
-    fn id(&self) -> String {
-        key::BOT_PACE.to_owned()
-    }
-
-    fn index(&self) -> Index {
-        Index::default()
-    }
-}
-
-/// The pace of a chat.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChatPaceItem {
-    /// The chat.
-    pub chat: ChatId,
-    /// The pace.
-    pub pace: ChatPace,
-    /// When it was last changed.
-    pub at: Timestamp,
-}
-
-impl Entity for ChatPaceItem {
-    const TABLE: Table = Table::Limits;
-    const KIND: &'static str = "chat_pace";
-
-    fn id(&self) -> String {
-        key::chat(self.chat)
-    }
-
-    fn index(&self) -> Index {
-        Index { expires: Some(after(self.at, IDLE_LIFE)), ..Index::default() }
-    }
-}

@@ -6,7 +6,7 @@
 use domain::relay::sortable;
 use jiff::Timestamp;
 
-use crate::port::{Count, List, StoreError};
+use crate::port::{Count, List};
 use crate::row::Table;
 
 /// The name of every row's key.
@@ -120,19 +120,15 @@ impl Selection {
     }
 
     /// What is due at `until` in a shard.
-    ///
-    /// # Errors
-    /// [`StoreError::Refused`] for a table in which nothing is ever due.
-    pub fn due(table: Table, shard: u8, until: Timestamp) -> Result<Self, StoreError> {
+    pub fn due(table: Table, shard: u8, until: Timestamp) -> Self {
         let index = match table {
             Table::Services => &SERVICES_DUE,
             Table::Subscriptions => &SUBSCRIPTIONS_DUE,
             Table::Alerts => &ALERTS_DUE,
-            Table::Limits => return Err(StoreError::Refused("nothing is due there".to_owned())),
         };
         // `$` comes after `#`, so that whatever is due at this very instant is among it.
         let bound = Bound::Before(format!("{}$", sortable(until)));
-        Ok(Self { index, part: due_part(shard), bound, ascending: true })
+        Self { index, part: due_part(shard), bound, ascending: true }
     }
 }
 

@@ -13,8 +13,6 @@ pub enum Table {
     Subscriptions,
     /// Alerts.
     Alerts,
-    /// State of the limiter.
-    Limits,
 }
 
 /// The attributes by which a row is found otherwise than by its key. Each is absent where the row

@@ -10,12 +10,13 @@ use domain::token::{BotName, LinkKey};
 use events::Events;
 use expire_subscriptions::Report;
 use jiff::Timestamp;
+use limiter::{Limiter, Limits};
 use queue::Queue;
 use relay::{Change, Relay};
 use startup::Clock;
 use store::Store;
 use telegram::Telegram;
-use telegram_sender::{Received, Sender};
+use telegram_sender::{Lines, Received, Sender};
 
 pub use http::{Answer, Request};
 
@@ -36,11 +37,13 @@ pub struct Settings {
 
 /// Every function, on these ports. The ports are handles: their copies lead to the same thing.
 #[derive(Clone, Debug)]
-pub struct Functions<S, Q, E, T, C> {
+pub struct Functions<S, Q, L, E, T, C> {
     /// The tables.
     pub store: S,
     /// The queues.
     pub queue: Q,
+    /// The limiter's table.
+    pub limits: L,
     /// The bus.
     pub events: E,
     /// Telegram.
@@ -56,10 +59,11 @@ pub fn change(record: StreamRecord, sequence_number: String) -> Change {
     Change { sequence_number, before: record.before, after: Some(record.after) }
 }
 
-impl<S, Q, E, T, C> Functions<S, Q, E, T, C>
+impl<S, Q, L, E, T, C> Functions<S, Q, L, E, T, C>
 where
     S: Store + Clone,
     Q: Queue + Clone,
+    L: Limits + Clone,
     E: Events + Clone,
     T: Telegram + Clone,
     C: Clock + Clone,
@@ -81,6 +85,8 @@ where
         let sender = Sender {
             store: self.store.clone(),
             queue: self.queue.clone(),
+            limiter: Limiter::new(self.limits.clone()),
+            lines: Lines::default(),
             telegram: self.telegram.clone(),
             clock: self.clock.clone(),
             bot: self.settings.bot,

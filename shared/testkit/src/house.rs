@@ -21,13 +21,21 @@ pub use people::{Person, Place, Storefront, Trader};
 
 use crate::functions::{Answer, Functions, Request, Settings};
 use crate::memory_telegram::{BOT, BOT_NAME, MemoryTelegram, Moment};
-use crate::{MemoryEvents, MemoryQueue, MemoryStore, Shared, TakingTurns, VirtualClock};
+use crate::{
+    MemoryEvents, MemoryLimits, MemoryQueue, MemoryStore, Shared, TakingTurns, VirtualClock,
+};
 use run::Belt;
 pub(crate) use run::queue_of;
 
 /// The functions on the ports in memory.
-pub type HouseFunctions =
-    Functions<Shared<MemoryStore>, MemoryQueue, MemoryEvents, MemoryTelegram, VirtualClock>;
+pub type HouseFunctions = Functions<
+    Shared<MemoryStore>,
+    MemoryQueue,
+    MemoryLimits,
+    MemoryEvents,
+    MemoryTelegram,
+    VirtualClock,
+>;
 
 /// When every story begins.
 pub const BEGIN: Timestamp = Timestamp::constant(1_767_258_000, 0);
@@ -69,6 +77,7 @@ impl House {
         let functions = Functions {
             store: Shared::default(),
             queue: MemoryQueue::new(clock.clone()),
+            limits: MemoryLimits::default(),
             events: MemoryEvents::default(),
             telegram: MemoryTelegram::new(clock.clone(), 1),
             clock,
@@ -100,6 +109,11 @@ impl House {
     /// The queues.
     pub fn queue(&self) -> &MemoryQueue {
         &self.functions().queue
+    }
+
+    /// The limiter's table.
+    pub fn limits(&self) -> &MemoryLimits {
+        &self.functions().limits
     }
 
     /// The bus.
@@ -149,10 +163,10 @@ impl House {
 
     /// Sends requests at the same moment: each goes on by one step at the tables, in turns.
     pub fn at_once(&self, requests: Vec<Request>) -> Vec<Answer> {
-        let HouseFunctions { store, queue, events, telegram, clock, settings } =
+        let HouseFunctions { store, queue, limits, events, telegram, clock, settings } =
             self.functions().clone();
         let store = TakingTurns(store);
-        let functions = Functions { store, queue, events, telegram, clock, settings };
+        let functions = Functions { store, queue, limits, events, telegram, clock, settings };
         let requests = requests.into_iter().map(|request| self.with_fresh_id(request));
         let answers = functions.clock.run(join_all(requests.map(|it| functions.http(it))));
         self.answered(&answers);

@@ -5,6 +5,7 @@ pub mod functions;
 #[expect(clippy::indexing_slicing, reason = "JSON, where a missing field is null and no panic")]
 pub mod house;
 mod memory_events;
+mod memory_limits;
 mod memory_queue;
 mod memory_store;
 pub mod memory_telegram;
@@ -15,6 +16,7 @@ pub mod world;
 
 pub use house::House;
 pub use memory_events::MemoryEvents;
+pub use memory_limits::MemoryLimits;
 pub use memory_queue::{MemoryQueue, QueueFault};
 pub use memory_store::{Call, Fault, MemoryStore, StreamRecord};
 pub use memory_telegram::MemoryTelegram;

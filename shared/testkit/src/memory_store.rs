@@ -417,7 +417,7 @@ impl Store for MemoryStore {
         from: Option<&Cursor>,
     ) -> Result<Page<DueItem>, StoreError> {
         let state = self.begin(Call::Due)?;
-        let selection = Selection::due(table, shard, until)?;
+        let selection = Selection::due(table, shard, until);
         let page = page(state.select(&selection, from)?, limit, end);
         let items = page.items.into_iter().filter_map(|place| {
             Some(DueItem { id: place.id.clone(), due_at: moment(&place.range)? })

@@ -1,15 +1,18 @@
-//! A store on which requests get in between each other.
+//! A table on which requests get in between each other.
 
 use std::future::poll_fn;
 use std::task::Poll;
 
+use domain::ids::ChatId;
+use domain::pace::{BotPace, ChatBlock, ChatPace, ChatTake, Note, Take};
 use domain::relay::AuditRecord;
 use jiff::Timestamp;
+use limiter::{Limits, Moved};
 use store::{
     CommitError, Count, Cursor, DueItem, List, Page, Row, Store, StoreError, Table, Write,
 };
 
-/// A store that lets the others go first, once before each call. Of requests that run at the same
+/// A table (the store's, or the limiter's) that lets the others go first, once before each call. Of requests that run at the same
 /// time, each so does one step at a time: the worst of the orders in which they can meet.
 #[derive(Clone, Debug, Default)]
 pub struct TakingTurns<S>(pub S);
@@ -79,5 +82,46 @@ impl<S: Store> Store for TakingTurns<S> {
     ) -> Result<Page<AuditRecord>, StoreError> {
         turn().await;
         self.0.audit(service, limit, from).await
+    }
+}
+
+impl<L: Limits> Limits for TakingTurns<L> {
+    async fn bot(&self) -> Result<Option<BotPace>, StoreError> {
+        turn().await;
+        self.0.bot().await
+    }
+
+    async fn take(&self, take: &Take) -> Result<Moved<BotPace>, StoreError> {
+        turn().await;
+        self.0.take(take).await
+    }
+
+    async fn note(&self, note: &Note) -> Result<Moved<BotPace>, StoreError> {
+        turn().await;
+        self.0.note(note).await
+    }
+
+    async fn chat(&self, chat: ChatId) -> Result<Option<ChatPace>, StoreError> {
+        turn().await;
+        self.0.chat(chat).await
+    }
+
+    async fn take_chat(
+        &self,
+        chat: ChatId,
+        take: &ChatTake,
+    ) -> Result<Moved<ChatPace>, StoreError> {
+        turn().await;
+        self.0.take_chat(chat, take).await
+    }
+
+    async fn block_chat(
+        &self,
+        chat: ChatId,
+        block: ChatBlock,
+        now_us: i64,
+    ) -> Result<(), StoreError> {
+        turn().await;
+        self.0.block_chat(chat, block, now_us).await
     }
 }

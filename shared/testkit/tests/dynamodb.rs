@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::types::{
     ProjectionType, ScalarAttributeType,
 };
 use aws_smithy_http_client::tls;
+use limiter::DynamoLimits;
 use serde_dynamo::Item;
 use store::layout::{AUDIT_KEYS, ID, INDEXES, SecondaryIndex, Shows};
 use store::{DynamoStore, Table, Tables};
@@ -133,7 +134,6 @@ impl Emulator {
             subscriptions: Some(self.name(Table::Subscriptions)),
             alerts: Some(self.name(Table::Alerts)),
             audit: Some(self.audit()),
-            limits: Some(self.name(Table::Limits)),
         }
     }
 
@@ -144,13 +144,29 @@ impl Emulator {
     }
 }
 
-const TABLES: [Table; 4] = [Table::Services, Table::Subscriptions, Table::Alerts, Table::Limits];
+const TABLES: [Table; 3] = [Table::Services, Table::Subscriptions, Table::Alerts];
 
 impl RawRows for Emulator {
     async fn put_item(&self, table: Table, item: Item) {
         let request = self.client.put_item().table_name(self.name(table));
         request.set_item(Some(item.into())).send().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn the_limiters_table_in_dynamodb_conforms() {
+    let (client, table) = (client(), format!("conformance-{}-Limits", fresh()));
+    client
+        .create_table()
+        .table_name(&table)
+        .billing_mode(BillingMode::PayPerRequest)
+        .key_schema(key(ID, KeyType::Hash))
+        .attribute_definitions(attribute(ID))
+        .send()
+        .await
+        .unwrap();
+    conformance::limits(&DynamoLimits::new(client.clone(), table.clone())).await;
+    client.delete_table().table_name(table).send().await.unwrap();
 }
 
 #[tokio::test]

@@ -190,10 +190,10 @@ impl Problem {
         )
     }
 
-    /// The group has more alerts waiting than Telegram takes in a minute.
-    pub fn too_many_alerts() -> Self {
+    /// The group has more alerts waiting than Telegram takes in a minute; there is room after this.
+    pub fn too_many_alerts(retry_after: SignedDuration) -> Self {
         Self {
-            retry_after: Some(SignedDuration::from_secs(15)),
+            retry_after: Some(retry_after),
             ..Self::new(
                 ProblemKind::TooManyAlerts,
                 "More than 20 alerts of this group are waiting: Telegram takes 20 a minute. This \

@@ -10,7 +10,7 @@ use domain::service::Service;
 use domain::subscription::Subscription;
 use domain::task::{Declined, Lane};
 use domain::texts;
-use limiter::Call;
+use limiter::{Call, Limits};
 use queue::Queue;
 use startup::Clock;
 use store::{CommitError, Store, UserClaim, Write, change, key, load};
@@ -20,7 +20,7 @@ use super::{MOST_FAILURES, WITHOUT_RIGHTS, back_off};
 use crate::trouble::Trouble;
 use crate::{Outcome, Sender, TRIES, TaskError, because};
 
-impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
+impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C> {
     /// Approves the open join request of a subscription's holder.
     pub(super) async fn admit(&self, id: SubscriptionId, lane: Lane) -> Result<Outcome, TaskError> {
         let Some(read) = load::<Subscription>(&self.store, &id.to_string()).await? else {
@@ -43,13 +43,14 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
             }
             return Ok(outcome);
         }
-        if let Some(wait) = self.turn(lane, Call::Other).await? {
+        let call = Call::About(group.chat);
+        if let Some(wait) = self.turn(lane, call).await? {
             return Ok(Outcome::Later(wait));
         }
         let failures = subscription.membership.failures();
         let (how, outcome) = match self.telegram.approve_join_request(group.chat, user).await {
             Ok(()) | Err(CallError::AlreadySo) => (Some(Admission::In), Outcome::Done),
-            Err(error) => match self.trouble(error, group.chat, Call::Other).await? {
+            Err(error) => match self.trouble(error, call).await? {
                 Trouble::Wait(wait) => (None, Outcome::Later(wait)),
                 Trouble::Passing(_) if failures < MOST_FAILURES => {
                     (Some(Admission::Failed), Outcome::Later(back_off(failures)))
@@ -173,10 +174,10 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
             return Ok(Outcome::Later(WITHOUT_RIGHTS));
         }
         // The turn comes first: whoever waits for it anew would be told again each time.
-        if let Some(wait) = self.turn(lane, Call::Other).await? {
+        let chat = group.chat;
+        if let Some(wait) = self.turn(lane, Call::About(chat)).await? {
             return Ok(Outcome::Later(wait));
         }
-        let chat = group.chat;
         self.say_once(user.private_chat(), &texts::declined(why, service), lane).await?;
         // The last look before the call.
         if let Some(outcome) = self.bought_meanwhile(service, user).await? {
@@ -185,7 +186,7 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         let Err(error) = self.telegram.decline_join_request(chat, user).await else {
             return Ok(Outcome::Done);
         };
-        Ok(match self.trouble(error, chat, Call::Other).await? {
+        Ok(match self.trouble(error, Call::About(chat)).await? {
             Trouble::Wait(wait) => Outcome::Later(wait),
             Trouble::Passing(_) => Outcome::Later(back_off(3)),
             Trouble::Hands(_) => Outcome::Later(WITHOUT_RIGHTS),

@@ -4,7 +4,7 @@ use domain::ids::{ServiceId, UserId};
 use domain::link::Pass;
 use domain::service::Guard;
 use domain::task::Lane;
-use limiter::Call;
+use limiter::{Call, Limits};
 use queue::Queue;
 use startup::Clock;
 use store::{Store, UserClaim, key, load};
@@ -14,7 +14,7 @@ use super::{WITHOUT_RIGHTS, back_off};
 use crate::trouble::Trouble;
 use crate::{Outcome, Sender, TaskError};
 
-impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
+impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C> {
     /// Removes an intruder. Somebody with a subscription is the subscription's matter; somebody
     /// with a pass, and an administrator, may stay.
     pub(super) async fn evict(
@@ -33,7 +33,8 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
             tracing::info!(service = %service.id, "an intruder was seen and let be");
             return Ok(Outcome::Done);
         }
-        if let Some(wait) = self.turn(lane, Call::Other).await? {
+        let call = Call::About(group.chat);
+        if let Some(wait) = self.turn(lane, call).await? {
             return Ok(Outcome::Later(wait));
         }
         let answer = match self.telegram.get_chat_member(group.chat, user).await {
@@ -41,9 +42,6 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
                 return Ok(Outcome::Done);
             }
             Ok(_) => {
-                if let Some(wait) = self.turn(lane, Call::Other).await? {
-                    return Ok(Outcome::Later(wait));
-                }
                 // The last look before the call: they may have bought by now.
                 if self.belongs(service.id, user).await? {
                     return Ok(Outcome::Done);
@@ -56,7 +54,7 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
             tracing::info!(service = %service.id, "an intruder was removed");
             return Ok(Outcome::Done);
         };
-        Ok(match self.trouble(error, group.chat, Call::Other).await? {
+        Ok(match self.trouble(error, call).await? {
             Trouble::Wait(wait) => Outcome::Later(wait),
             Trouble::Passing(_) => Outcome::Later(back_off(4)),
             Trouble::Hands(_) => Outcome::Later(WITHOUT_RIGHTS),

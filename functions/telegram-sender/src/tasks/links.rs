@@ -4,7 +4,7 @@ use domain::change::Why;
 use domain::ids::LinkId;
 use domain::link::{Link, LinkState};
 use domain::task::Lane;
-use limiter::Call;
+use limiter::{Call, Limits};
 use queue::Queue;
 use startup::Clock;
 use store::{CommitError, Store, Write, key, load};
@@ -14,7 +14,7 @@ use super::back_off;
 use crate::trouble::Trouble;
 use crate::{Outcome, Sender, TaskError, because};
 
-impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
+impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C> {
     /// Revokes a link that was used.
     pub(super) async fn revoke_link(&self, id: LinkId, lane: Lane) -> Result<Outcome, TaskError> {
         let Some(read) = load::<Link>(&self.store, &key::link(id)).await? else {
@@ -26,12 +26,13 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         let Some((_, group)) = self.group_of(read.value.service).await? else {
             return Ok(Outcome::Done);
         };
-        if let Some(wait) = self.turn(lane, Call::Other).await? {
+        let call = Call::About(group.chat);
+        if let Some(wait) = self.turn(lane, call).await? {
             return Ok(Outcome::Later(wait));
         }
         match self.telegram.revoke_invite_link(group.chat, url.as_str()).await {
             Ok(()) | Err(CallError::AlreadySo) => {}
-            Err(error) => match self.trouble(error, group.chat, Call::Other).await? {
+            Err(error) => match self.trouble(error, call).await? {
                 Trouble::Wait(wait) => return Ok(Outcome::Later(wait)),
                 Trouble::Passing(_) => return Ok(Outcome::Later(back_off(3))),
                 // Due again by the sweep, when the rights may be back.

@@ -13,6 +13,7 @@ use domain::ids::ServiceId;
 use domain::service::Service;
 use domain::task::{Lane, Task};
 use jiff::SignedDuration;
+use limiter::Limits;
 use queue::Queue;
 use startup::Clock;
 use store::{Store, load};
@@ -38,7 +39,7 @@ fn back_off(failures: u32) -> SignedDuration {
     domain::time::back_off(FIRST_WAIT, MOST_WAIT, failures)
 }
 
-impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
+impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C> {
     /// Carries out a task that came by this lane.
     pub(crate) async fn carry_out(&self, task: Task, lane: Lane) -> Result<Outcome, TaskError> {
         match task {

@@ -1,12 +1,14 @@
 //! Posting an alert.
 
-use domain::alert::{Alert, Content, FailureReason, PostPlan, Posting, plan_post, posted};
+use domain::alert::{
+    Alert, Content, FailureReason, PostPlan, Posting, given_up, plan_post, posted,
+};
 use domain::change::{Stored, Why};
 use domain::ids::{AlertId, ChatId, MessageId};
 use domain::task::Lane;
 use domain::texts;
 use jiff::SignedDuration;
-use limiter::Call;
+use limiter::{Call, Limits};
 use queue::Queue;
 use startup::Clock;
 use store::{CommitError, Store, Write, change, load};
@@ -22,7 +24,26 @@ const AFTER_NO_ANSWER: SignedDuration = SignedDuration::from_secs(1);
 /// So often a group that the bot may not write in is tried before the alert is given up.
 const MOST_REFUSALS: u32 = 6;
 
-impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
+/// How a call went.
+enum Sent {
+    /// It stands in the group.
+    As(MessageId),
+    /// Its second message, for a picture that was not taken, has no turn for so long.
+    NoTurn(SignedDuration),
+    /// It failed.
+    Not(CallError),
+}
+
+impl From<Result<MessageId, CallError>> for Sent {
+    fn from(answer: Result<MessageId, CallError>) -> Self {
+        match answer {
+            Ok(message) => Self::As(message),
+            Err(error) => Self::Not(error),
+        }
+    }
+}
+
+impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C> {
     /// Posts an alert into its group.
     pub(super) async fn post(&self, id: AlertId, lane: Lane) -> Result<Outcome, TaskError> {
         let Some(read) = load::<Alert>(&self.store, &id.to_string()).await? else {
@@ -44,7 +65,7 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         };
         let call = Call::Message(group.chat);
         if let Some(wait) = self.turn(lane, call).await? {
-            return Ok(Outcome::Later(wait));
+            return self.put_off(&read, wait).await;
         }
         // The wait for the turn may have been long: the plan is made on the time it is now.
         let now = self.clock.now();
@@ -59,11 +80,28 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         }
         let text = texts::alert(&sending, &service);
         let (how, outcome) = match self.send_alert(&sending, group.chat, text, lane).await? {
-            Ok(message) => (Posting::Posted(message), Outcome::Done),
-            Err(error) => self.posting_failed(error, group.chat, call, sending.failures).await?,
+            Sent::As(message) => (Posting::Posted(message), Outcome::Done),
+            Sent::NoTurn(wait) => (Posting::NotNow, Outcome::Later(wait)),
+            Sent::Not(error) => self.posting_failed(error, call, &sending).await?,
         };
         self.save_posting(id, how).await?;
         Ok(outcome)
+    }
+
+    /// An alert whose turn is far away: put off, or given up when it would be too old by then.
+    async fn put_off(
+        &self,
+        read: &Stored<Alert>,
+        wait: SignedDuration,
+    ) -> Result<Outcome, TaskError> {
+        let now = self.clock.now();
+        if !read.value.outlives(wait, now) {
+            return Ok(Outcome::Later(wait));
+        }
+        let failed = given_up(&read.value, FailureReason::Blocked, now);
+        let write = Write::update(read, &failed, &because(Why::AlertFailed, now));
+        self.store.commit(vec![write]).await?;
+        Ok(Outcome::Done)
     }
 
     /// Sends the alert, with its picture where it has one. A picture that Telegram does not take,
@@ -74,13 +112,13 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         chat: ChatId,
         text: String,
         lane: Lane,
-    ) -> Result<Result<MessageId, CallError>, TaskError> {
+    ) -> Result<Sent, TaskError> {
         let picture = match &alert.content {
             Content::Signal { image_url, .. } => image_url.as_ref(),
             Content::Test => None,
         };
         let Some(picture) = picture else {
-            return Ok(self.telegram.send_message(&NewMessage::new(chat, text)).await);
+            return Ok(self.telegram.send_message(&NewMessage::new(chat, text)).await.into());
         };
         if html::visible_length(&text) <= html::MAX_CAPTION {
             let photo = NewPhoto {
@@ -94,30 +132,32 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
                     tracing::warn!(description, "a picture was not taken");
                     // The refused call may have counted as a message.
                     if let Some(wait) = self.turn(lane, Call::Message(chat)).await? {
-                        let seconds = u32::try_from(wait.as_secs()).unwrap_or(1).max(1);
-                        return Ok(Err(CallError::RetryAfter { seconds }));
+                        return Ok(Sent::NoTurn(wait));
                     }
                 }
-                answer => return Ok(answer),
+                answer => return Ok(answer.into()),
             }
         }
         let linked = texts::with_picture(&text, picture);
-        Ok(self.telegram.send_message(&NewMessage::new(chat, linked)).await)
+        Ok(self.telegram.send_message(&NewMessage::new(chat, linked)).await.into())
     }
 
     async fn posting_failed(
         &self,
         error: CallError,
-        chat: ChatId,
         call: Call,
-        failures: u32,
+        alert: &Alert,
     ) -> Result<(Posting, Outcome), TaskError> {
+        let failures = alert.failures;
         let wait = back_off(failures);
         if let CallError::UnknownOutcome { .. } = error {
             tracing::warn!(cause = %error, "nobody knows whether an alert was posted");
             return Ok((Posting::NoAnswer, Outcome::Later(AFTER_NO_ANSWER)));
         }
-        Ok(match self.trouble(error, chat, call).await? {
+        Ok(match self.trouble(error, call).await? {
+            Trouble::Wait(wait) if alert.outlives(wait, self.clock.now()) => {
+                (Posting::Refused(FailureReason::Blocked), Outcome::Done)
+            }
             Trouble::Wait(wait) => (Posting::NotNow, Outcome::Later(wait)),
             Trouble::Passing(_) => (Posting::Failed, Outcome::Later(wait)),
             Trouble::Hands(CallError::BotRemoved) => {

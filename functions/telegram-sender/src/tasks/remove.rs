@@ -6,7 +6,7 @@ use domain::membership::{Membership, Removal, RemovalPlan, plan_removal, removal
 use domain::subscription::Subscription;
 use domain::task::Lane;
 use jiff::{SignedDuration, Timestamp};
-use limiter::Call;
+use limiter::{Call, Limits};
 use queue::Queue;
 use startup::Clock;
 use store::{CommitError, Store, Write, change, load};
@@ -68,7 +68,7 @@ impl Ended {
     }
 }
 
-impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
+impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C> {
     /// Removes the holder of a subscription, unless they are entitled (again).
     pub(super) async fn remove(
         &self,
@@ -92,8 +92,12 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
             }
             RemovalPlan::Start(_) => {}
         }
-        // The first turn is waited for before the lease is taken: a lease is for calls.
-        if let Some(wait) = self.turn(lane, Call::Other).await? {
+        let place = self.group_of(read.value.service).await?;
+        // The turn is waited for before the lease is taken: a lease is for calls. It is for the one
+        // call that acts; looking at somebody first counts for nothing.
+        if let Some((_, group)) = &place
+            && let Some(wait) = self.turn(lane, Call::About(group.chat)).await?
+        {
             return Ok(Outcome::Later(wait));
         }
         let now = self.clock.now();
@@ -106,10 +110,10 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
             Err(CommitError::Conflict) => return Ok(Outcome::Later(SignedDuration::ZERO)),
             done => done?,
         }
-        let (how, outcome) = match (removing.user, self.group_of(removing.service).await?) {
+        let (how, outcome) = match (removing.user, place) {
             (Some(user), Some((_, group))) => {
                 let failures = removing.membership.failures();
-                self.take_out(id, group.chat, user, failures, lane).await?
+                self.take_out(id, group.chat, user, failures).await?
             }
             // Nobody to remove, or nothing to remove them from.
             (None, _) | (_, None) => (Ended::WasOutside, Outcome::Done),
@@ -124,7 +128,6 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         chat: ChatId,
         user: UserId,
         failures: u32,
-        lane: Lane,
     ) -> Result<Attempt, TaskError> {
         let status = match self.telegram.get_chat_member(chat, user).await {
             Ok(member) => member.status,
@@ -139,9 +142,6 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         };
         if status.is_admin() {
             return Ok((Ended::By(Removal::Untouchable), Outcome::Done));
-        }
-        if let Some(wait) = self.turn(lane, Call::Other).await? {
-            return Ok((Ended::By(Removal::NotCalled), Outcome::Later(wait)));
         }
         // A ban by a human administrator stays as it is. Somebody outside may have an open request.
         if status.is_outside() {
@@ -175,7 +175,7 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
             true => Outcome::Later(wait),
             false => Outcome::Done,
         };
-        let (how, outcome) = match self.trouble(error, chat, Call::Other).await? {
+        let (how, outcome) = match self.trouble(error, Call::About(chat)).await? {
             Trouble::Wait(wait) => (Removal::NotCalled, Outcome::Later(wait)),
             Trouble::Passing(CallError::UnknownOutcome { .. }) => {
                 (Removal::NoAnswer { wait }, again)

@@ -9,7 +9,7 @@ use domain::subscription::{Status, Subscription};
 use domain::task::{Answer, Lane, Notice};
 use domain::texts::{self, Message};
 use jiff::SignedDuration;
-use limiter::Call;
+use limiter::{Call, Limits};
 use queue::Queue;
 use startup::Clock;
 use store::{Store, load};
@@ -21,7 +21,7 @@ use crate::{Outcome, Sender, TaskError};
 /// When a notice that failed in passing is tried again.
 const AGAIN: SignedDuration = SignedDuration::from_secs(30);
 
-impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
+impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C> {
     /// Tells the holder of a subscription something, if it is still true.
     pub(super) async fn tell(
         &self,
@@ -78,7 +78,7 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         // Followed at once: the task names the old chat, and one that is not in the books would
         // not be found under its new id.
         if let Err(CallError::Migrated { to }) = answer {
-            self.trouble(CallError::Migrated { to }, chat, call).await?;
+            self.trouble(CallError::Migrated { to }, call).await?;
             call = Call::Message(to);
             if let Some(wait) = self.turn(lane, call).await? {
                 return Ok(Outcome::Later(wait));
@@ -89,7 +89,7 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         if let CallError::UnknownOutcome { .. } = error {
             return Ok(Outcome::Done);
         }
-        Ok(match self.trouble(error, chat, call).await? {
+        Ok(match self.trouble(error, call).await? {
             Trouble::Wait(wait) => Outcome::Later(wait),
             Trouble::Passing(_) => Outcome::Later(AGAIN),
             Trouble::Hands(error) | Trouble::Answer(error) => {

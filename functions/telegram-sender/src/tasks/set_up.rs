@@ -6,7 +6,7 @@ use domain::group::{BotStanding, InviteLink, Origin};
 use domain::ids::ChatId;
 use domain::service::Service;
 use domain::task::Lane;
-use limiter::Call;
+use limiter::{Call, Limits};
 use queue::Queue;
 use startup::Clock;
 use store::{CommitError, Store};
@@ -34,7 +34,7 @@ impl From<CallError> for Stopped {
     }
 }
 
-impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
+impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C> {
     /// Sets a group up, as far as the bot's rights go.
     pub(super) async fn set_up(&self, chat: ChatId, lane: Lane) -> Result<Outcome, TaskError> {
         let Some(place) = self.place(chat).await? else { return Ok(Outcome::Done) };
@@ -48,7 +48,7 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
             Err(Stopped::Error(error)) => Err(error),
             Err(Stopped::NoTurn(wait)) => Ok(Outcome::Later(wait)),
             Err(Stopped::Failed(error)) => {
-                Ok(match self.trouble(error, chat, Call::Other).await? {
+                Ok(match self.trouble(error, Call::About(chat)).await? {
                     Trouble::Wait(wait) => Outcome::Later(wait),
                     // Marked, and looked at again when the rights change or by the sweep.
                     Trouble::Hands(_) => Outcome::Done,
@@ -66,14 +66,14 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
 
     async fn steps(&self, place: &Place, lane: Lane) -> Result<Outcome, Stopped> {
         let chat = place.group().chat;
-        self.step(lane).await?;
+        self.step(chat, lane).await?;
         let seen = look(&self.telegram, chat, self.bot, true).await?;
         let mut group = place.group().clone();
         group.observe(seen, self.clock.now());
         if group.is_blocked() {
             return self.save(place, group, Why::GroupChecked).await;
         }
-        self.step(lane).await?;
+        self.step(chat, lane).await?;
         let now_there = self.telegram.get_chat(chat).await?;
         self.permissions(chat, &now_there, lane).await?;
         if let Some(service) = place.service()
@@ -86,7 +86,7 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         let link = match group.invite_link.clone() {
             Some(link) => link,
             None => {
-                self.step(lane).await?;
+                self.step(chat, lane).await?;
                 let new = NewLink {
                     chat,
                     name: LINK_NAME.to_owned(),
@@ -105,7 +105,7 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         let Some(old) = there.permissions else { return Ok(()) };
         let wanted = ChatPermissions { can_invite_users: false, ..old };
         if wanted != old {
-            self.step(lane).await?;
+            self.step(chat, lane).await?;
             already(self.telegram.set_chat_permissions(chat, &wanted).await)?;
         }
         Ok(())
@@ -121,19 +121,19 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
     ) -> Result<(), Stopped> {
         let name = service.name.as_str();
         if there.title.as_deref() != Some(name) {
-            self.step(lane).await?;
+            self.step(chat, lane).await?;
             cosmetic(self.telegram.set_chat_title(chat, name).await)?;
         }
         let about = service.description.as_ref().map(|text| text.as_str()).unwrap_or_default();
         if there.description.as_deref().unwrap_or_default() != about {
-            self.step(lane).await?;
+            self.step(chat, lane).await?;
             cosmetic(self.telegram.set_chat_description(chat, about).await)?;
         }
         Ok(())
     }
 
-    async fn step(&self, lane: Lane) -> Result<(), Stopped> {
-        match self.turn(lane, Call::Other).await {
+    async fn step(&self, chat: ChatId, lane: Lane) -> Result<(), Stopped> {
+        match self.turn(lane, Call::About(chat)).await {
             Ok(None) => Ok(()),
             Ok(Some(wait)) => Err(Stopped::NoTurn(wait)),
             Err(error) => Err(Stopped::Error(error.into())),

@@ -17,6 +17,8 @@ mod machine;
 #[cfg(test)]
 mod membership;
 #[cfg(test)]
+mod pace;
+#[cfg(test)]
 mod privacy;
 #[cfg(test)]
 mod services;

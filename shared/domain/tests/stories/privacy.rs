@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 use crate::common::*;
 
-const EVERY_REASON: [Why; 44] = [
+const EVERY_REASON: [Why; 43] = [
     Why::ServiceCreated,
     Why::ServiceRevised,
     Why::GroupRequested,
@@ -56,7 +56,6 @@ const EVERY_REASON: [Why; 44] = [
     Why::LinkMade,
     Why::LinkUsed,
     Why::LinkRevoked,
-    Why::Paced,
 ];
 
 /// One of everything, full of what must not be shown.

@@ -10,7 +10,7 @@
 //!   call of `commit`. What stands there comes back with the refusal
 //!   (`ReturnValuesOnConditionCheckFailure`): under our name, we have saved it.
 //!
-//! Comparing what was saved instead would not do: of two senders that take the same turn in the
+//! Comparing what was saved instead would not do: of two senders that begin the same task in the
 //! same instant, both would believe that it is theirs.
 //!
 //! Only repetitions within one call are seen to. A caller who commits again after

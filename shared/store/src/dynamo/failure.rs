@@ -25,8 +25,8 @@ pub(super) fn is_passing(code: &str) -> bool {
     )
 }
 
-/// What a failed call means to the port's users.
-pub(super) fn failure<E: ProvideErrorMetadata>(
+/// What a failed call to DynamoDB means to a port's users.
+pub fn failure<E: ProvideErrorMetadata>(
     operation: &str,
     error: &SdkError<E, HttpResponse>,
 ) -> StoreError {

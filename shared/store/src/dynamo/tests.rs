@@ -26,7 +26,6 @@ fn over(http: impl Into<SharedHttpClient>) -> DynamoStore {
         subscriptions: named("subscriptions"),
         alerts: None,
         audit: named("audit"),
-        limits: None,
     };
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -69,7 +68,7 @@ fn write(table: Table, id: &str) -> Write {
         ver: 1,
         changed_at: Timestamp::UNIX_EPOCH,
         changed_by: Actor::Sender,
-        why: Why::Paced,
+        why: Why::LinkMade,
     };
     let row = Row {
         id: id.to_owned(),
@@ -240,7 +239,7 @@ async fn a_table_that_was_not_given_is_not_asked() {
     let (store, replay) = answering(&[]);
     let outcome = store.read(Table::Alerts, "a").await;
     assert!(matches!(outcome, Err(StoreError::Refused(_))), "{outcome:?}");
-    assert!(store.commit(vec![write(Table::Limits, "bot")]).await.is_err());
+    assert!(store.commit(vec![write(Table::Alerts, "a")]).await.is_err());
     assert!(asked(&replay).is_empty());
 }
 

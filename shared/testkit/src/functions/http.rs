@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use events::Events;
+use limiter::{Limiter, Limits};
 use queue::Queue;
 use serde_json::{Value, json};
 use startup::Clock;
@@ -95,10 +96,11 @@ fn answer(result: Result<Reply, Problem>, request_id: &str) -> Answer {
     }
 }
 
-impl<S, Q, E, T, C> Functions<S, Q, E, T, C>
+impl<S, Q, L, E, T, C> Functions<S, Q, L, E, T, C>
 where
     S: Store + Clone,
     Q: Queue + Clone,
+    L: Limits + Clone,
     E: Events + Clone,
     T: Telegram + Clone,
     C: Clock + Clone,
@@ -146,6 +148,7 @@ where
             ("GET", ["traders", "services", _, "telegram-group", "info"]) => {
                 let info = group_info::Info {
                     store: self.store.clone(),
+                    limiter: Limiter::new(self.limits.clone()),
                     telegram: self.telegram.clone(),
                     bot: self.settings.bot,
                     clock: self.clock.clone(),
@@ -158,6 +161,7 @@ where
             ("POST", ["traders", "services", _, "telegram-group", "generate-link"]) => {
                 let maker = generate_link::LinkMaker {
                     store: self.store.clone(),
+                    limiter: Limiter::new(self.limits.clone()),
                     telegram: self.telegram.clone(),
                     clock: self.clock.clone(),
                 };

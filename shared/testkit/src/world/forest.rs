@@ -103,9 +103,10 @@ impl Trunk {
 
     /// Everything that can go wrong from an effect on.
     fn faults(&self, from: usize) -> impl Iterator<Item = (u64, Verdict)> {
-        (0_u64..).zip(&self.effects).skip(from).flat_map(|(at, effect)| {
-            effect.faults().iter().map(move |verdict| (at, *verdict))
-        })
+        (0_u64..)
+            .zip(&self.effects)
+            .skip(from)
+            .flat_map(|(at, effect)| effect.faults().iter().map(move |verdict| (at, *verdict)))
     }
 }
 

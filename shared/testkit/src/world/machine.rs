@@ -6,8 +6,8 @@ mod fork;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 
 use domain::relay::{Consequences, consequences};
@@ -24,12 +24,13 @@ use super::ports::{Port, SkewedClock};
 use super::story::Story;
 use super::telegram::Line;
 use super::watch::Invariant;
-pub(super) use fork::Snapshot;
 use crate::functions::{Answer, Functions, Request, Settings, change};
 use crate::house::{WEBHOOK_SECRET, queue_of};
 use crate::{
-    MemoryEvents, MemoryQueue, MemoryStore, MemoryTelegram, Shared, StreamRecord, VirtualClock,
+    MemoryEvents, MemoryLimits, MemoryQueue, MemoryStore, MemoryTelegram, Shared, StreamRecord,
+    VirtualClock,
 };
+pub(super) use fork::Snapshot;
 
 /// The most messages of a batch, and the most changes: what the template sets.
 const MESSAGES: usize = 10;
@@ -50,6 +51,7 @@ const ENDLESS: u64 = 60_000;
 type World = Functions<
     Port<Shared<MemoryStore>>,
     Port<MemoryQueue>,
+    Port<MemoryLimits>,
     Port<MemoryEvents>,
     Port<Line>,
     SkewedClock,
@@ -103,7 +105,8 @@ impl Told {
     /// What has to follow; `None` when it is no change of an item.
     pub(super) fn follows(&self) -> Option<&Consequences> {
         let follow = || {
-            let before = self.record.before.clone().and_then(|row| store::record(row).ok().flatten());
+            let before =
+                self.record.before.clone().and_then(|row| store::record(row).ok().flatten());
             let (now, meta) = store::record(self.record.after.clone()).ok().flatten()?;
             Some(consequences(before.as_ref().map(|(before, _)| before), &now, &meta))
         };
@@ -154,6 +157,7 @@ pub(super) struct Machine {
     pub(super) clock: VirtualClock,
     pub(super) store: Shared<MemoryStore>,
     pub(super) queue: MemoryQueue,
+    limits: MemoryLimits,
     pub(super) events: MemoryEvents,
     pub(super) telegram: MemoryTelegram,
     settings: Arc<Settings>,
@@ -299,6 +303,7 @@ impl Machine {
         let functions = Functions {
             store: port(self.store.clone(), &hub, process, &clock),
             queue: port(self.queue.clone(), &hub, process, &clock),
+            limits: port(self.limits.clone(), &hub, process, &clock),
             events: port(self.events.clone(), &hub, process, &clock),
             telegram: port(line, &hub, process, &clock),
             clock: SkewedClock { clock, skew },

@@ -1,12 +1,15 @@
 //! The tables, the queues, the bus and the clock of a world, each seen by one process.
 
 use domain::change::Why;
+use domain::ids::ChatId;
 use domain::membership::Membership;
+use domain::pace::{BotPace, ChatBlock, ChatPace, ChatTake, Note, Take};
 use domain::relay::{AuditRecord, Event};
 use domain::subscription::Subscription;
 use domain::task::Lane;
 use events::{EventError, Events};
 use jiff::{SignedDuration, Timestamp};
+use limiter::{Limits, Moved};
 use queue::{Outgoing, Queue, QueueError};
 use startup::Clock;
 use store::{
@@ -17,7 +20,7 @@ use store::{
 use super::bug::Bug;
 use super::hub::{Effect, Hub, ProcessId, Verdict};
 use super::watch::{self, Change};
-use crate::{MemoryEvents, MemoryQueue, MemoryStore, Shared, VirtualClock};
+use crate::{MemoryEvents, MemoryLimits, MemoryQueue, MemoryStore, Shared, VirtualClock};
 
 /// A port of a world, in the hands of a process.
 #[derive(Clone)]
@@ -328,6 +331,78 @@ impl Queue for Port<MemoryQueue> {
             Verdict::Done => Ok(()),
             _ => Err(QueueError::Unavailable("no answer".to_owned())),
         }
+    }
+}
+
+impl Port<MemoryLimits> {
+    async fn before_look(&self, what: &str) -> Result<(), StoreError> {
+        let verdict = self.verdict(Effect::Read).await;
+        if refused(verdict) {
+            self.note(|| format!("reads {what}: {verdict:?}"));
+            return Err(throttled());
+        }
+        Ok(())
+    }
+
+    /// A move of the limiter, which may be done and not be heard of.
+    async fn moves<T>(
+        &self,
+        what: &str,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let verdict = self.verdict(Effect::Commit).await;
+        if refused(verdict) {
+            self.note(|| format!("{what}: {verdict:?}"));
+        }
+        match verdict {
+            Verdict::Done => work.await,
+            Verdict::LostAfter => {
+                work.await?;
+                Err(throttled())
+            }
+            Verdict::DiesAfter => {
+                work.await?;
+                self.hub.die(self.process).await
+            }
+            _ => Err(throttled()),
+        }
+    }
+}
+
+impl Limits for Port<MemoryLimits> {
+    async fn bot(&self) -> Result<Option<BotPace>, StoreError> {
+        self.before_look("the pace of the bot").await?;
+        self.inner.bot().await
+    }
+
+    async fn take(&self, take: &Take) -> Result<Moved<BotPace>, StoreError> {
+        self.moves("takes a turn of the bot", self.inner.take(take)).await
+    }
+
+    async fn note(&self, note: &Note) -> Result<Moved<BotPace>, StoreError> {
+        self.moves("notes a wait of the bot", self.inner.note(note)).await
+    }
+
+    async fn chat(&self, chat: ChatId) -> Result<Option<ChatPace>, StoreError> {
+        self.before_look("the pace of a chat").await?;
+        self.inner.chat(chat).await
+    }
+
+    async fn take_chat(
+        &self,
+        chat: ChatId,
+        take: &ChatTake,
+    ) -> Result<Moved<ChatPace>, StoreError> {
+        self.moves("takes a turn of a chat", self.inner.take_chat(chat, take)).await
+    }
+
+    async fn block_chat(
+        &self,
+        chat: ChatId,
+        block: ChatBlock,
+        now_us: i64,
+    ) -> Result<(), StoreError> {
+        self.moves("notes a wait of a chat", self.inner.block_chat(chat, block, now_us)).await
     }
 }
 

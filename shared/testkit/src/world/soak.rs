@@ -68,7 +68,11 @@ pub fn hunt(stage: &Stage, bug: Bug, most: u64) -> Option<(u64, Tally)> {
         for bundle in story.into_iter().chain([Bundle::Tree(seed)]) {
             let found = bundle.run(stage, Some(bug), &mut |schedule, outcome| {
                 tally.add(schedule, &outcome);
-                if tally.found.is_empty() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                if tally.found.is_empty() {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
             });
             if found.is_break() {
                 return Some((tally.schedules, tally));

@@ -146,9 +146,17 @@ fn stories() -> Vec<Told> {
     let (ada, service) = (0, 0);
     vec![
         told("a group by a set-up link", EMPTY, open(0, NewGroup::Super).to_vec()),
-        told("a basic group that is upgraded while it is bound", EMPTY, open(0, NewGroup::Upgraded).to_vec()),
+        told(
+            "a basic group that is upgraded while it is bound",
+            EMPTY,
+            open(0, NewGroup::Upgraded).to_vec(),
+        ),
         told("a basic group that is upgraded later", EMPTY, upgraded_later(true)),
-        told("a basic group that is upgraded while nobody hears of it", EMPTY, upgraded_later(false)),
+        told(
+            "a basic group that is upgraded while nobody hears of it",
+            EMPTY,
+            upgraded_later(false),
+        ),
         told(
             "a spare group for a service",
             EMPTY,

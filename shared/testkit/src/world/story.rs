@@ -607,9 +607,8 @@ impl Story {
             outcome.as_deref(),
             Some("requested" | "already_requested" | "already_member" | "joined")
         );
-        let hears = chat_of(machine, Some(&id)).is_some_and(|chat| {
-            machine.telegram.look(|world| world.hears_requests(chat, bot()))
-        });
+        let hears = chat_of(machine, Some(&id))
+            .is_some_and(|chat| machine.telegram.look(|world| world.hears_requests(chat, bot())));
         match outcome.as_deref() {
             Some("requested") if hears => {
                 self.cast.unheard.remove(&(id, user));
@@ -719,7 +718,11 @@ pub(super) fn chat_of(machine: &Machine, service: Option<&ServiceId>) -> Option<
 }
 
 /// The subscription that an account holds in a service.
-pub(super) fn holding(machine: &Machine, service: ServiceId, user: i64) -> Option<Arc<Subscription>> {
+pub(super) fn holding(
+    machine: &Machine,
+    service: ServiceId,
+    user: i64,
+) -> Option<Arc<Subscription>> {
     let claim = key::user(service, UserId::new(user));
     let claim = machine.store.find::<UserClaim>(&claim)?;
     machine.store.find::<Subscription>(&claim.subscription.to_string())

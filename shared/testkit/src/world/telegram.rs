@@ -104,11 +104,7 @@ impl Port<Line> {
 
     /// The subscription that an account holds in the service of a chat: the key of the account's
     /// claim, and the row.
-    fn holder(
-        &self,
-        chat: ChatId,
-        user: UserId,
-    ) -> Option<(String, String, Arc<Subscription>)> {
+    fn holder(&self, chat: ChatId, user: UserId) -> Option<(String, String, Arc<Subscription>)> {
         let store = &self.inner.store;
         let chat = store.find::<ChatClaim>(&key::chat(chat))?;
         let Holder::Service { service } = chat.holder else { return None };

@@ -12,6 +12,7 @@ mod batches;
 mod claims;
 mod crowd;
 mod entry;
+mod floods;
 mod groups;
 mod guests;
 mod leaving;

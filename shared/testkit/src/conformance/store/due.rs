@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::relay::sortable;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use store::{Count, Cursor, DueItem, Index, Page, SHARDS, Store, StoreError, Table, shard_of};
+use store::{Count, Cursor, DueItem, Index, Page, SHARDS, Store, Table, shard_of};
 
 use super::{MANY, at, create, got, over, row, save, sort};
 
@@ -17,7 +17,6 @@ pub(super) async fn all(store: &impl Store) {
     a_row_is_due_from_its_very_moment_on(store).await;
     a_row_with_nothing_left_to_do_is_due_no_more(store).await;
     rows_put_right_between_pages_hide_no_others(store).await;
-    nothing_is_ever_due_in_the_limiters_table(store).await;
     active_subscriptions_are_counted(store).await;
     waiting_alerts_are_counted(store).await;
 }
@@ -150,11 +149,6 @@ async fn rows_put_right_between_pages_hide_no_others(store: &impl Store) {
         }
     }
     assert_eq!(seen, ids);
-}
-
-async fn nothing_is_ever_due_in_the_limiters_table(store: &impl Store) {
-    let outcome = store.due(Table::Limits, 0, at(0), 5, None).await;
-    assert!(matches!(outcome, Err(StoreError::Refused(_))), "{outcome:?}");
 }
 
 async fn active_subscriptions_are_counted(store: &impl Store) {

@@ -50,7 +50,7 @@ async fn what_was_saved_is_read_back(store: &impl Store) {
         "deep": [{"a": [{"b": [1, "2", [null]]}]}],
     });
     let row = Row { meta, ..row("full", index, body) };
-    for table in [Table::Services, Table::Subscriptions, Table::Alerts, Table::Limits] {
+    for table in [Table::Services, Table::Subscriptions, Table::Alerts] {
         save(store, create(table, row.clone())).await;
         assert_eq!(stands(store, table, "full").await, Some(row.clone()), "{table:?}");
     }
@@ -149,10 +149,10 @@ async fn a_repeated_save_is_a_conflict_and_changes_nothing(store: &impl Store) {
     assert_eq!(stands(store, Table::Services, "repeated").await, Some(write.row));
 }
 
-/// Two senders may take the same turn in the same instant. Only one of them has it.
+/// Two senders may have the same message in the same instant. Only one of them has it.
 async fn of_two_equal_saves_only_one_is_told_that_it_was_done(store: &impl Store) {
-    let read = save(store, create(Table::Limits, plain("turn"))).await;
-    let write = over(Table::Limits, &read, Index::default(), json!({"tat": 37}));
+    let read = save(store, create(Table::Alerts, plain("turn"))).await;
+    let write = over(Table::Alerts, &read, Index::default(), json!({"tat": 37}));
     let outcomes =
         join_all((0..8).map(|_| store.commit(vec![write.clone()])).collect::<Vec<_>>()).await;
     assert_eq!(outcomes.iter().filter(|outcome| !is_conflict(outcome)).count(), 1);
@@ -160,19 +160,19 @@ async fn of_two_equal_saves_only_one_is_told_that_it_was_done(store: &impl Store
 
 async fn no_update_is_lost_among_many_writers(store: &impl Store) {
     const WRITERS: u64 = 8;
-    save(store, create(Table::Limits, row("counter", Index::default(), json!({"n": 0})))).await;
+    save(store, create(Table::Alerts, row("counter", Index::default(), json!({"n": 0})))).await;
     let writer = async || {
         loop {
-            let Some(read) = stands(store, Table::Limits, "counter").await else { return };
+            let Some(read) = stands(store, Table::Alerts, "counter").await else { return };
             let n = read.body.get("n").and_then(serde_json::Value::as_u64).unwrap_or_default();
-            let next = over(Table::Limits, &read, Index::default(), json!({"n": n + 1}));
+            let next = over(Table::Alerts, &read, Index::default(), json!({"n": n + 1}));
             if !is_conflict(&store.commit(vec![next]).await) {
                 return;
             }
         }
     };
     join_all((0..WRITERS).map(|_| writer()).collect::<Vec<_>>()).await;
-    let now = stands(store, Table::Limits, "counter").await;
+    let now = stands(store, Table::Alerts, "counter").await;
     assert_eq!(now.map(|row| (row.meta.ver, row.body)), Some((WRITERS + 1, json!({"n": WRITERS}))));
 }
 

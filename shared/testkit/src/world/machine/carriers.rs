@@ -73,7 +73,6 @@ impl Machine {
                 Table::Services => 0,
                 Table::Subscriptions => 1,
                 Table::Alerts => 2,
-                Table::Limits => continue,
             };
             if let Some(stream) = self.streams.get_mut(table) {
                 stream.waiting.push_back((number, told));

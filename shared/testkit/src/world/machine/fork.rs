@@ -8,6 +8,7 @@ pub(in crate::world) struct Snapshot {
     now: Timestamp,
     store: MemoryStore,
     queue: MemoryQueue,
+    limits: MemoryLimits,
     telegram: MemoryTelegram,
     settings: Arc<Settings>,
     watch: Watch,
@@ -23,6 +24,7 @@ impl Snapshot {
             now,
             store: MemoryStore::quick(),
             queue: MemoryQueue::new(clock.clone()),
+            limits: MemoryLimits::default(),
             telegram: MemoryTelegram::new(clock, 1),
             settings: Arc::new(settings),
             watch: Watch::default(),
@@ -45,6 +47,7 @@ impl Machine {
             now: self.now(),
             store: MemoryStore::clone(&self.store),
             queue: self.queue.fork(clock.clone()),
+            limits: self.limits.fork(),
             telegram: self.telegram.fork(clock),
             settings: Arc::clone(&self.settings),
             watch: self.hub.state().watch.fresh_start(),
@@ -54,12 +57,18 @@ impl Machine {
     }
 
     /// A world that begins where another came to rest.
-    pub(in crate::world) fn from(snapshot: &Snapshot, chance: Chance, bug: Option<Bug>, told: bool) -> Self {
+    pub(in crate::world) fn from(
+        snapshot: &Snapshot,
+        chance: Chance,
+        bug: Option<Bug>,
+        told: bool,
+    ) -> Self {
         let clock = VirtualClock::at(snapshot.now);
         Self {
             hub: Hub::new(bug, snapshot.watch.clone(), told),
             store: Shared(Arc::new(snapshot.store.clone())),
             queue: snapshot.queue.fork(clock.clone()),
+            limits: snapshot.limits.fork(),
             events: MemoryEvents::default(),
             telegram: snapshot.telegram.fork(clock.clone()),
             settings: Arc::clone(&snapshot.settings),
@@ -94,6 +103,7 @@ impl Machine {
             hub: self.hub.fork(),
             store: Shared(Arc::new(MemoryStore::clone(&self.store))),
             queue: self.queue.fork(clock.clone()),
+            limits: self.limits.fork(),
             events: self.events.fork(),
             telegram: self.telegram.fork(clock.clone()),
             settings: Arc::clone(&self.settings),
