@@ -20,7 +20,7 @@ step := infra/build/step
 stack := env PYTHONPATH=infra/local .local/venv/bin/python -m stack
 functions := $(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.toml))
 BUILT_HERE = $(or $(CARGO_TARGET_DIR),target)/$(if $(filter release,$(PROFILE)),release,debug)
-# From which the storm of faults draws: any number.
+# From which the storm of faults and the requests of every kind draw: any number.
 SEED ?= 1
 release_flag := $(if $(filter release,$(PROFILE)),--release)
 
@@ -63,7 +63,7 @@ logs: .local/venv/ready ## Follow what the functions write
 
 ##@ Checks
 .PHONY: test
-test: .local/venv/ready check-template ## Everything: style, lints, docs, unit and end-to-end tests
+test: .local/venv/ready .local/venv-schemathesis/ready check-template ## Everything: style, lints, docs, unit and end-to-end tests
 	@$(step) "Formatting" cargo fmt --all --check
 	@$(step) "Lints" cargo clippy --workspace --all-targets --features testkit/emulator --locked -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" $(step) "Documentation" cargo doc --workspace --no-deps --locked --quiet
@@ -72,6 +72,7 @@ test: .local/venv/ready check-template ## Everything: style, lints, docs, unit a
 	@$(step) "Conformance on the AWS emulator" infra/build/with-emulator infra/build/cargo-tests -p testkit --features emulator --test dynamodb --test sqs
 	@$(step) "Examples in the documentation" cargo test --workspace --doc --locked --quiet
 	@$(MAKE) binaries
+	@$(MAKE) any-request HOW_LONG="--cases 10"
 	@PORT_BASE=$(TEST_PORT_BASE) $(step) "End-to-end stories" env NEXTEST_TEST_THREADS=6 $(stack) run -- infra/build/cargo-tests -p stories
 
 .PHONY: soak
@@ -94,6 +95,15 @@ soak-real: .local/venv/ready binaries ## The real functions under faults and kil
 storm:
 	@PORT_BASE=$(TEST_PORT_BASE) $(step) "Storm of $(STORM_SECONDS) s on the real functions" $(stack) faults -- \
 	  $(BUILT_HERE)/storm --seconds $(STORM_SECONDS) --seed $(SEED)
+
+.PHONY: schemathesis
+schemathesis: .local/venv/ready .local/venv-schemathesis/ready binaries ## Requests of every kind from the contract: SECONDS=600 SEED=…
+	@$(MAKE) any-request HOW_LONG="--seconds $(if $(filter command line,$(origin SECONDS)),$(SECONDS),600)"
+
+.PHONY: any-request
+any-request:
+	@PORT_BASE=$(TEST_PORT_BASE) $(step) "Requests of every kind" $(stack) run -- \
+	  .local/venv/bin/python infra/local/bad-input/run.py $(HOW_LONG) --seed $(SEED)
 
 .PHONY: fuzz
 fuzz: ## Bad input for longer: make fuzz [SECONDS=60], for each way in
@@ -130,6 +140,9 @@ binaries:
 
 .local/venv/ready: infra/local/requirements.txt
 	@$(step) "Python packages of the local stack" infra/build/venv .local/venv $<
+
+.local/venv-schemathesis/ready: infra/local/bad-input/requirements.txt
+	@$(step) "schemathesis" infra/build/venv .local/venv-schemathesis $<
 
 .local/venv-tools/ready: infra/build/requirements.txt
 	@$(step) "sam and cfn-lint" infra/build/venv .local/venv-tools $<
