@@ -123,18 +123,16 @@ def set_scene() -> dict[str, str]:
     }
 
 
-def write(names: dict[str, str]) -> tuple[Path, Path]:
-    """The contract and the settings with the names of this scene in them."""
+def write(state: Path, names: dict[str, str]) -> None:
+    """Writes the contract and the settings with the names of this scene in them."""
     contract = CONTRACT.read_text()
     for shown, name in SHOWN.items():
         if shown not in contract:
             raise SystemExit(f"usher: {CONTRACT} does not show {shown} any more")
         contract = contract.replace(shown, names[name])
     settings_text = string.Template((HERE / "schemathesis.toml").read_text()).substitute(names)
-    state = settings.read().state
     (state / "openapi.yaml").write_text(contract)
     (state / "schemathesis.toml").write_text(settings_text)
-    return state / "openapi.yaml", state / "schemathesis.toml"
 
 
 def main() -> int:
@@ -143,16 +141,17 @@ def main() -> int:
     parser.add_argument("--cases", type=int, help="so many for each operation and chain")
     parser.add_argument("--seed", type=int, default=1)
     arguments, more = parser.parse_known_args()
-    cache = ROOT / ".local" / "schemathesis"
-    names = {**set_scene(), "HOOKS": str(HERE / "hooks.py"), "CACHE": str(cache)}
-    contract, settings_file = write(names)
-    command = [str(PROGRAM), "--config-file", str(settings_file), "run", str(contract)]
+    names = {**set_scene(), "HOOKS": str(HERE / "hooks.py")}
+    state = settings.read().state
+    write(state, names)
+    command = [str(PROGRAM), "--config-file", "schemathesis.toml", "run", "openapi.yaml"]
     command += ["--seed", str(arguments.seed)]
     if arguments.seconds:
         command += ["--max-time", str(arguments.seconds)]
     if arguments.cases:
         command += ["--max-examples", str(arguments.cases)]
-    return subprocess.call([*command, *more], env={**os.environ, **names})
+    # It leaves files where it runs.
+    return subprocess.call([*command, *more], cwd=state, env={**os.environ, **names})
 
 
 if __name__ == "__main__":
