@@ -20,7 +20,7 @@ step := infra/build/step
 stack := env PYTHONPATH=infra/local .local/venv/bin/python -m stack
 functions := $(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.toml))
 BUILT_HERE = $(or $(CARGO_TARGET_DIR),target)/$(if $(filter release,$(PROFILE)),release,debug)
-# From which the storm of faults draws: any number.
+# From which the storm of faults and the requests of every kind draw: any number.
 SEED ?= 1
 release_flag := $(if $(filter release,$(PROFILE)),--release)
 
@@ -63,16 +63,17 @@ logs: .local/venv/ready ## Follow what the functions write
 
 ##@ Checks
 .PHONY: test
-test: .local/venv/ready check-template ## Everything: style, lints, docs, unit and end-to-end tests
+test: .local/venv/ready .local/venv-schemathesis/ready check-template ## Everything: style, lints, docs, unit and end-to-end tests
 	@$(step) "Formatting" cargo fmt --all --check
 	@$(step) "Lints" cargo clippy --workspace --all-targets --features testkit/emulator --locked -- -D warnings
-	@RUSTDOCFLAGS="-D warnings" $(step) "Documentation" cargo doc --workspace --no-deps --locked --quiet
+	@RUSTDOCFLAGS="-D warnings" $(step) "Documentation" cargo doc --workspace --features testkit/emulator --lib --examples --no-deps --locked --quiet
 	@$(step) "Tests of the stack's scripts" .local/venv/bin/python -W ignore::ResourceWarning -m unittest discover -q -s infra/local/tests -t infra/local
-	@$(step) "Unit, property and handler tests" infra/build/cargo-tests --workspace --exclude stories
-	@$(step) "Conformance on the AWS emulator" infra/build/with-emulator infra/build/cargo-tests -p testkit --features emulator --test dynamodb --test sqs
-	@$(step) "Examples in the documentation" cargo test --workspace --doc --locked --quiet
+	@$(step) "Unit, property and handler tests" infra/build/cargo-tests except stories testkit:dynamodb testkit:sqs
+	@$(step) "Conformance on the AWS emulator" infra/build/with-emulator infra/build/cargo-tests testkit:dynamodb testkit:sqs
+	@$(step) "Examples in the documentation" cargo test --workspace --features testkit/emulator --doc --locked --quiet
 	@$(MAKE) binaries
-	@PORT_BASE=$(TEST_PORT_BASE) $(step) "End-to-end stories" env NEXTEST_TEST_THREADS=6 $(stack) run -- infra/build/cargo-tests -p stories
+	@$(MAKE) any-request HOW_LONG="--cases 10"
+	@PORT_BASE=$(TEST_PORT_BASE) $(step) "End-to-end stories" env NEXTEST_TEST_THREADS=6 $(stack) run -- infra/build/cargo-tests stories
 	@$(MAKE) storm STORM_SECONDS=10
 
 .PHONY: soak
@@ -100,9 +101,20 @@ storm:
 	@PORT_BASE=$(TEST_PORT_BASE) $(step) "Storm of $(STORM_SECONDS) s on the real functions" $(stack) faults -- \
 	  $(BUILT_HERE)/storm --seconds $(STORM_SECONDS) --seed $(SEED)
 
+.PHONY: schemathesis
+schemathesis: .local/venv/ready .local/venv-schemathesis/ready binaries ## Requests of every kind from the contract: SECONDS=600 SEED=…
+	@$(MAKE) any-request HOW_LONG="--seconds $(if $(filter command line,$(origin SECONDS)),$(SECONDS),600)"
+
+.PHONY: any-request
+any-request:
+	@PORT_BASE=$(TEST_PORT_BASE) $(step) "Requests of every kind" $(stack) run -- \
+	  .local/venv/bin/python infra/local/bad-input/run.py $(HOW_LONG) --seed $(SEED)
+
 .PHONY: fuzz
-fuzz: ## Bad input for longer: make fuzz [SECONDS=60], for each way in
-	@BAD_INPUT_SECONDS=$(if $(filter command line,$(origin SECONDS)),$(SECONDS),60) $(step) "Bad input" cargo test --locked -p testkit --test bad_input -- --nocapture --test-threads=1
+fuzz: ## Bad input that learns which branches it takes: SECONDS=60 for each way in; needs g++
+	@RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/infra/fuzz/covered $(step) "Fuzzer" cargo build --locked --workspace --bin fuzz --features fuzz/libfuzzer
+	@for way in $(notdir $(wildcard shared/testkit/tests/bad_input/corpus/*)); do \
+	  $(step) "Bad input: $$way" infra/fuzz/run $$way $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60); done
 
 .PHONY: check-template
 check-template: .local/venv-tools/ready ## Validators on template.yaml and infra/openapi.yaml
@@ -135,6 +147,9 @@ binaries:
 
 .local/venv/ready: infra/local/requirements.txt
 	@$(step) "Python packages of the local stack" infra/build/venv .local/venv $<
+
+.local/venv-schemathesis/ready: infra/local/bad-input/requirements.txt
+	@$(step) "schemathesis" infra/build/venv .local/venv-schemathesis $<
 
 .local/venv-tools/ready: infra/build/requirements.txt
 	@$(step) "sam and cfn-lint" infra/build/venv .local/venv-tools $<

@@ -276,18 +276,19 @@ fn a_placeholder_that_was_not_filled_in_and_a_control_character_are_refused() {
         // The storefront's own names for its customers are no texts: they are taken as they are.
         for (place, inner) in fields.iter().filter(|(place, _)| *place != ["customer_id"]) {
             let validator = stage.contract.validator(inner);
+            // Where any other text will do, the first still will not. Of the second, schemas tell.
+            tried += usize::from(validator.is_valid(&json!("{{close}}")));
+            assert!(!validator.is_valid(&json!("a\u{7}b")), "{id} {place:?}");
             for text in ["{{close}}", "a\u{7}b"] {
-                // Where any text will do, these still will not.
                 let body = with(&stage.examples(id)[0], place, &json!(text), &fields);
                 let answer = stage.call(id, &body).is(422);
-                tried += usize::from(validator.is_valid(&json!(text)));
                 let at = canonical(inner).map_or(pointer(place), |name| format!("/{name}"));
                 let is_named = named(&answer).iter().any(|there| there.starts_with(&at));
                 assert!(is_named, "{id} {at}: {body} leads to {answer}");
             }
         }
     }
-    assert!(tried >= 14, "only {tried} texts were tried");
+    assert!(tried >= 10, "only {tried} texts were tried");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use domain::signal::Fields as SignalFields;
 use domain::signal::{Action, Contradiction, Leverage, OrderType, Signal};
 use domain::text::{ImageUrl, Label, Note, Reference, Symbol};
 
-use web::{Fields, Problem, Raw, alert_format, integer, one_of, parsed, price};
+use web::{Fields, Problem, Raw, alert_format, integer, one_of, parsed, price, whole};
 
 /// What an alert's body says.
 #[derive(Clone, Debug)]
@@ -118,9 +118,8 @@ fn targets(body: &mut Fields<'_>) -> Vec<Positive> {
 
 /// A label, or a bare number such as TradingView's interval `15`.
 fn label(raw: Raw<'_>) -> Result<Label, String> {
-    if raw.get().bytes().all(|b| b.is_ascii_digit()) {
-        Label::parse(raw.get()).map_err(|error| error.to_string())
-    } else {
-        parsed(Label::parse)(raw)
+    match whole(raw).filter(|number| *number >= 0) {
+        Some(number) => Label::parse(&number.to_string()).map_err(|error| error.to_string()),
+        None => parsed(Label::parse)(raw),
     }
 }

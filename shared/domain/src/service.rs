@@ -124,7 +124,7 @@ pub struct Reminders(Vec<ReminderHours>);
 
 /// More reminders than a person would bear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must name at most 5 different numbers of hours")]
+#[error("must name at most 5 numbers of hours")]
 pub struct TooManyReminders;
 
 impl Reminders {
@@ -133,9 +133,12 @@ impl Reminders {
     /// # Errors
     /// [`TooManyReminders`].
     pub fn new(mut hours: Vec<ReminderHours>) -> Result<Self, TooManyReminders> {
+        if hours.len() > 5 {
+            return Err(TooManyReminders);
+        }
         hours.sort_unstable_by(|a, b| b.cmp(a));
         hours.dedup();
-        if hours.len() > 5 { Err(TooManyReminders) } else { Ok(Self(hours)) }
+        Ok(Self(hours))
     }
 
     /// Those that pass the test.

@@ -25,13 +25,14 @@ pub enum TextError {
     Form(&'static str),
 }
 
-/// Trims, then checks length and characters. Line breaks pass only when `lines` is set.
-fn check(text: &str, most: usize, lines: bool) -> Result<&str, TextError> {
-    let text = text.trim();
+/// Trims and checks. Line breaks pass only when `lines` is set. The length is that of the text as it
+/// came: so it is counted in every schema.
+fn check(given: &str, most: usize, lines: bool) -> Result<&str, TextError> {
+    let text = given.trim();
     if text.is_empty() {
         return Err(TextError::Empty);
     }
-    if text.chars().count() > most {
+    if given.chars().count() > most {
         return Err(TextError::TooLong { most });
     }
     if text.chars().any(|c| c.is_control() && !(lines && c == '\n')) {
@@ -190,6 +191,8 @@ mod tests {
         assert_eq!(ServiceName::parse(" \t"), Err(TextError::Empty));
         assert!(ServiceName::parse(&"ä".repeat(128)).is_ok());
         assert_eq!(ServiceName::parse(&"ä".repeat(129)), Err(TextError::TooLong { most: 128 }));
+        let padded = format!("{:<129}", "Gold");
+        assert_eq!(ServiceName::parse(&padded), Err(TextError::TooLong { most: 128 }));
         assert_eq!(ServiceName::parse("a\nb"), Err(TextError::Control));
         assert!(Description::parse("a\nb").is_ok());
     }

@@ -134,3 +134,91 @@ impl Queue for SqsQueue {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::ids::{AlertId, ChatId, LinkId, ServiceId, SubscriptionId, UserId};
+    use domain::task::{Answer, Declined, Notice, Task};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What may stand in an answer, a notice, a reason: by their names, so that none is forgotten.
+    fn one_of<T: serde::de::DeserializeOwned + Clone + std::fmt::Debug + 'static>(
+        words: &[&str],
+    ) -> impl Strategy<Value = T> + use<T> {
+        let all: Vec<T> = words.iter().map(|word| serde_json::from_str(word).unwrap()).collect();
+        prop::sample::select(all)
+    }
+
+    fn tasks() -> impl Strategy<Value = Task> {
+        let notices = one_of::<Notice>(&[
+            r#"{"about":"linked"}"#,
+            r#"{"about":"invited_back"}"#,
+            r#"{"about":"ask_again"}"#,
+            r#"{"about":"ends_soon"}"#,
+            r#"{"about":"removed"}"#,
+        ]);
+        let answers = one_of::<Answer>(&[
+            "\"hello\"",
+            "\"claim_used\"",
+            "\"claim_ended\"",
+            "\"account_taken\"",
+            "\"link_unknown\"",
+            "\"claim_in_group\"",
+            "\"set_up_expired\"",
+            "\"service_has_group\"",
+            "\"group_taken\"",
+            "\"set_up_in_private\"",
+            "\"spare_noted\"",
+        ]);
+        let reasons = one_of::<Declined>(&["\"not_linked\"", "\"ended\""]);
+        let id = || any::<u128>().prop_map(uuid::Uuid::from_u128);
+        (id(), id(), any::<i64>(), reasons, notices, answers).prop_flat_map(
+            |(service, other, number, why, notice, answer)| {
+                let service = ServiceId::fresh(service);
+                let subscription = SubscriptionId::fresh(other);
+                let (user, chat) = (UserId::new(number), ChatId::new(number));
+                prop::sample::select(vec![
+                    Task::PostAlert { service, alert: AlertId::fresh(other) },
+                    Task::Admit { service, subscription },
+                    Task::Decline { service, user, why },
+                    Task::Remove { service, subscription },
+                    Task::Evict { service, user },
+                    Task::SetUp { chat },
+                    Task::Greet { service },
+                    Task::Tell { service, subscription, notice },
+                    Task::Answer { chat, answer },
+                    Task::RevokeLink { service, link: LinkId::fresh(other) },
+                ])
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_message_says_what_it_was_made_of_and_sqs_takes_it(
+            task in tasks(), key in "[!-~]{1,128}", number in 0_usize..BATCH,
+        ) {
+            let message = Outgoing { key, task };
+            let lane = task.lane();
+            let entry = entry(lane, number, &message).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Task>(entry.message_body()).unwrap(), task);
+            prop_assert_eq!(entry.id(), number.to_string());
+            // Amazon SQS, `SendMessage`: at most 128 letters, digits and punctuation marks.
+            let group = entry.message_group_id().unwrap();
+            prop_assert!(group.len() <= 128 && group.bytes().all(|b| b.is_ascii_graphic()));
+            // The standard queue refuses a deduplication id, the FIFO queue wants one.
+            let key = (lane == Lane::Alerts).then_some(message.key.as_str());
+            prop_assert_eq!(entry.message_deduplication_id(), key);
+        }
+
+        #[test]
+        fn no_message_makes_the_reader_panic(text in any::<String>(), task in tasks(), at in 0_usize..80) {
+            let _ = serde_json::from_str::<Task>(&text);
+            let mut body = serde_json::to_string(&task).unwrap();
+            body.insert_str(at.min(body.len()), &text);
+            let _ = serde_json::from_str::<Task>(&body);
+        }
+    }
+}

@@ -5,6 +5,8 @@
 //! where items must change together. Reads by key are strongly consistent; an index is a hint, so
 //! an item that was found by one is read again before anything is done with it.
 
+#[cfg(test)]
+mod bad_input;
 mod change;
 mod cursor;
 mod dynamo;

@@ -1,5 +1,7 @@
 //! The ports in memory, and what tests are built from.
 
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "used by tests and fuzzers only")]
+pub mod bad_input;
 pub mod conformance;
 pub mod functions;
 #[expect(clippy::indexing_slicing, reason = "JSON, where a missing field is null and no panic")]

@@ -6,6 +6,7 @@ use std::collections::btree_map::Entry;
 use std::fmt;
 
 use domain::price::Positive;
+use jiff::Timestamp;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -228,6 +229,16 @@ pub fn parsed<T, E: std::fmt::Display>(
     |raw| parse(&text(raw)?).map_err(|error| error.to_string())
 }
 
+/// A whole number, also where a program has written it as `30.0`: to JSON Schema ("Validation",
+/// section 6.1.1) that is the integer 30. `None` for anything else.
+pub fn whole(raw: Raw<'_>) -> Option<i64> {
+    let digits = match raw.get().split_once('.') {
+        Some((whole, part)) if part.bytes().all(|digit| digit == b'0') => whole,
+        _ => raw.get(),
+    };
+    digits.parse().ok()
+}
+
 /// Reads a whole number and parses it.
 ///
 /// # Errors
@@ -236,10 +247,35 @@ pub fn integer<T, E: std::fmt::Display>(
     parse: impl Fn(i64) -> Result<T, E>,
 ) -> impl Fn(Raw<'_>) -> Result<T, String> {
     move |raw| {
-        let number: i64 =
-            serde_json::from_str(raw.get()).map_err(|_| "must be a whole number".to_owned())?;
+        let number = whole(raw).ok_or_else(|| "must be a whole number".to_owned())?;
         parse(number).map_err(|error| error.to_string())
     }
+}
+
+/// Reads a time: RFC 3339, section 5.6, and none of the other forms that a time can have.
+///
+/// # Errors
+/// A sentence for the caller.
+pub fn time(raw: Raw<'_>) -> Result<Timestamp, String> {
+    let refused = || "must be a time such as 2026-01-31T12:00:00Z".to_owned();
+    let text = text(raw)?;
+    let shape: String = text
+        .chars()
+        .map(|c| if c.is_ascii_digit() { '0' } else { c.to_ascii_uppercase() })
+        .collect();
+    let rest = shape.strip_prefix("0000-00-00T00:00:00").ok_or_else(refused)?;
+    let rest = match rest.strip_prefix(".0") {
+        Some(part) => part.trim_start_matches('0'),
+        None => rest,
+    };
+    let hours = |offset: &str| offset.get(1..3).and_then(|hours| hours.parse::<u8>().ok());
+    let offset = text.get(text.len().saturating_sub(rest.len())..).unwrap_or_default();
+    match rest {
+        "Z" => {}
+        "+00:00" | "-00:00" if hours(offset).is_some_and(|hours| hours < 24) => {}
+        _ => return Err(refused()),
+    }
+    text.parse().map_err(|_| refused())
 }
 
 /// Reads a price: a decimal text or a JSON number, kept digit for digit.
@@ -299,6 +335,51 @@ mod tests {
         assert_eq!(fields.optional("b", price).unwrap().as_str(), "64250.00");
         assert!(fields.optional("c", price).is_none());
         assert_eq!(fields.finish(Some(())).unwrap_err().faults.len(), 1);
+    }
+
+    #[test]
+    fn a_whole_number_is_one_however_it_is_written() {
+        let read = |text: &str| whole(serde_json::from_str(text).unwrap());
+        for (text, number) in [("30", 30), ("30.0", 30), ("-7.000", -7), ("-0.0", 0)] {
+            assert_eq!(read(text), Some(number), "{text}");
+        }
+        for text in ["30.5", "1e2", "1.0e1", "\"30\"", "true", "[]", "9223372036854775808"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_written_as_the_contract_says() {
+        let read = |text: &str| time(&serde_json::value::to_raw_value(text).unwrap());
+        let noon: Timestamp = "2026-01-31T12:00:00Z".parse().unwrap();
+        for text in [
+            "2026-01-31T12:00:00Z",
+            "2026-01-31t12:00:00z",
+            "2026-01-31T12:00:00.000Z",
+            "2026-01-31T13:30:00+01:30",
+            "2026-01-31T12:00:00-00:00",
+        ] {
+            assert_eq!(read(text), Ok(noon), "{text}");
+        }
+        for text in [
+            "",
+            "tomorrow",
+            "2026-01-31",
+            "2026-01-31T12:00Z",
+            "2026-01-31T12:00:00",
+            "2026-01-31 12:00:00Z",
+            "20260131T120000Z",
+            "2026-01-31T12:00:00.Z",
+            "2026-01-31T12:00:00+24:00",
+            "2026-01-31T12:00:00+01",
+            "2026-01-31T12:00:00+01:00[Europe/Berlin]",
+            "2026-02-30T12:00:00Z",
+            "2026-01-31T25:00:00Z",
+            "+002026-01-31T12:00:00Z",
+            "２026-01-31T12:00:00Z",
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! that knows Lambda's types. Status codes live in this crate; the layers below have errors of
 //! their own.
 
+#[cfg(test)]
+mod bad_input;
 mod call;
 mod fields;
 mod lookup;
@@ -14,7 +16,7 @@ mod settings;
 pub mod views;
 
 pub use call::{Call, IdempotencyKey};
-pub use fields::{Fields, Raw, integer, one_of, parsed, price, text};
+pub use fields::{Fields, Raw, integer, one_of, parsed, price, text, time, whole};
 pub use lookup::{earlier, owned_service, readable, service_for_storefront};
 pub use page::{PageRequest, page_request};
 pub use problem::{Fault, Problem, ProblemKind};

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod alerts;
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod common;
 #[cfg(test)]
 mod consequences;

@@ -32,7 +32,9 @@ fn reminders_go_out_earliest_first_and_each_once() {
     assert_eq!(get(reminders(&[])), [] as [u32; 0]);
     let six = (1..=6).map(|h| ReminderHours::new(h).unwrap()).collect();
     assert_eq!(Reminders::new(six), Err(TooManyReminders));
-    assert_eq!(get(reminders(&[1, 2, 3, 4, 5, 5])), [5, 4, 3, 2, 1]);
+    assert_eq!(get(reminders(&[1, 2, 3, 3, 3])), [3, 2, 1]);
+    let repeated = [1, 2, 3, 4, 5, 5].map(|h| ReminderHours::new(h).unwrap()).to_vec();
+    assert_eq!(Reminders::new(repeated), Err(TooManyReminders));
 }
 
 #[test]

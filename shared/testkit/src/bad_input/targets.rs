@@ -1,6 +1,7 @@
 //! What inputs are thrown at, and what has to be true of the answers.
 
 use std::collections::HashSet;
+use std::fmt;
 
 use aws_lambda_events::dynamodb::Event;
 use aws_lambda_events::sqs::SqsEvent;
@@ -8,18 +9,63 @@ use domain::time::after;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use startup::Clock as _;
-use testkit::House;
-use testkit::functions::Request;
-use testkit::house::{Place as Home, WEBHOOK_SECRET, text};
+
+use crate::House;
+use crate::functions::Request;
+use crate::house::{Place as Home, WEBHOOK_SECRET, text};
+
+/// A way in: what it is called, as its corpus is, and what is thrown at it.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// Its name.
+    pub name: &'static str,
+    throw: fn(&Place, &[u8]) -> Result<(), String>,
+}
+
+/// Every way in.
+pub const TARGETS: [Target; 4] = [
+    Target { name: "webhook", throw: webhook },
+    Target { name: "alert", throw: alert },
+    Target { name: "stream", throw: stream },
+    Target { name: "queue", throw: queue },
+];
+
+impl Target {
+    /// The way in of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        TARGETS.into_iter().find(|target| target.name == name)
+    }
+
+    /// Throws an input.
+    ///
+    /// # Errors
+    /// What is wrong with the answer.
+    pub fn throw(&self, place: &Place, input: &[u8]) -> Result<(), String> {
+        (self.throw)(place, &place.filled(input))
+    }
+}
 
 /// A house with a service, a member and an alert.
-pub(crate) struct Place {
+pub struct Place {
     house: House,
     names: Vec<(&'static str, String)>,
 }
 
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Place").field("names", &self.names).finish_non_exhaustive()
+    }
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Place {
-    pub(crate) fn new() -> Self {
+    /// A fresh one.
+    pub fn new() -> Self {
         let house = House::new();
         let trader = house.trader("t1");
         let home: Home = trader.opens("Gold Signals");
@@ -39,7 +85,7 @@ impl Place {
     }
 
     /// The input, with what is in the house in place of the names for it.
-    pub(crate) fn filled(&self, input: &[u8]) -> Vec<u8> {
+    fn filled(&self, input: &[u8]) -> Vec<u8> {
         let Ok(mut text) = String::from_utf8(input.to_vec()) else { return input.to_vec() };
         for (name, value) in &self.names {
             text = text.replace(&format!("\"{name}#\""), value).replace(name, value);
@@ -53,7 +99,7 @@ fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
 }
 
 /// `POST /telegram/webhook`: 200 for whatever has an `update_id`, 400 for the rest.
-pub(crate) fn webhook(place: &Place, input: &[u8]) -> Result<(), String> {
+fn webhook(place: &Place, input: &[u8]) -> Result<(), String> {
     let mut request = Request::bare("POST", "/telegram/webhook")
         .with("x-telegram-bot-api-secret-token", WEBHOOK_SECRET);
     request.body = input.to_vec();
@@ -66,7 +112,7 @@ pub(crate) fn webhook(place: &Place, input: &[u8]) -> Result<(), String> {
 }
 
 /// `POST /alerts`: an answer of the contract; what is invalid is named; prices keep their digits.
-pub(crate) fn alert(place: &Place, input: &[u8]) -> Result<(), String> {
+fn alert(place: &Place, input: &[u8]) -> Result<(), String> {
     let mut request =
         Request::bare("POST", "/alerts").by("t1").with("content-type", "application/json");
     request.body = input.to_vec();
@@ -97,7 +143,7 @@ pub(crate) fn alert(place: &Place, input: &[u8]) -> Result<(), String> {
 }
 
 /// A batch of a table's stream. On sound ports, no batch has to come again.
-pub(crate) fn stream(place: &Place, input: &[u8]) -> Result<(), String> {
+fn stream(place: &Place, input: &[u8]) -> Result<(), String> {
     let Ok(event) = serde_json::from_slice::<Event>(input) else { return Ok(()) };
     let functions = place.house.functions();
     let failed = functions.clock.run(functions.relay(relay::changes(event)));
@@ -105,7 +151,7 @@ pub(crate) fn stream(place: &Place, input: &[u8]) -> Result<(), String> {
 }
 
 /// A batch of a queue. Only what was in it is given back.
-pub(crate) fn queue(place: &Place, input: &[u8]) -> Result<(), String> {
+fn queue(place: &Place, input: &[u8]) -> Result<(), String> {
     let Ok(event) = serde_json::from_slice::<SqsEvent>(input) else { return Ok(()) };
     let batch = telegram_sender::received(event);
     let ids: HashSet<_> = batch.iter().map(|message| message.message_id.clone()).collect();

@@ -90,7 +90,7 @@ fn next(value: &mut Value, at: &mut usize, dice: &mut Rng) {
 }
 
 /// An input like this one, but not quite.
-pub(crate) fn mutated(input: &[u8], dice: &mut Rng) -> Vec<u8> {
+pub fn mutated(input: &[u8], dice: &mut Rng) -> Vec<u8> {
     let mut bytes = input.to_vec();
     if dice.usize(..4) > 0
         && let Ok(mut value) = serde_json::from_slice::<Value>(input)
