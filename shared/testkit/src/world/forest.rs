@@ -59,7 +59,7 @@ fn grow(
     each: Each<'_>,
 ) -> ControlFlow<()> {
     for fork in from..FORKS {
-        if !run.to_fork() {
+        if !run.reach_fork() {
             break;
         }
         let branch = branch | 1 << fork;
@@ -80,7 +80,7 @@ impl Trunk {
     /// Goes on with a run to its end.
     fn of(mut run: Run) -> Self {
         let mut moments = vec![];
-        while run.to_quiet() {
+        while run.reach_quiet() {
             moments.push(run.fork());
         }
         Self { moments, effects: run.end().recorded }

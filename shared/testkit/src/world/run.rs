@@ -66,7 +66,7 @@ pub struct Plan {
 /// A place at which a run goes on otherwise than the one from which it branches off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Turn {
-    /// At which of the run's [forks](Run::to_fork), counted from 0.
+    /// At which of the run's [forks](Run::reach_fork), counted from 0.
     pub fork: u32,
     /// What order and faults are drawn from, from there on.
     pub seed: u64,
@@ -146,7 +146,7 @@ impl Scene {
     #[must_use]
     pub fn after(&self, steps: &[Step]) -> Self {
         let mut run = self.begin(&Plan::steady(steps.to_vec(), BTreeMap::new()), Notes::None);
-        run.to_calm();
+        run.calm_down();
         let violations = run.machine.hub.state().watch.violations.clone();
         assert!(violations.is_empty(), "{violations:?}");
         let (snapshot, cast) = (run.machine.snapshot(), run.story.cast);
@@ -157,7 +157,7 @@ impl Scene {
     pub fn run(&self, plan: &Plan, notes: Notes) -> Outcome {
         let mut run = self.begin(plan, notes);
         let mut forks = 0;
-        while run.to_fork() {
+        while run.reach_fork() {
             if let Some(turn) = plan.turns.iter().find(|turn| turn.fork == forks) {
                 run.turn(turn);
             }
@@ -208,7 +208,7 @@ impl Run {
 
     /// Goes on to the next fork: nobody is in the middle of anything, something was done since the
     /// last one, and the story is not over. False when the time of faults is over before.
-    pub fn to_fork(&mut self) -> bool {
+    pub fn reach_fork(&mut self) -> bool {
         let next = self.forked + BETWEEN_FORKS;
         let reached =
             self.on(|run| run.effects() >= next && run.machine.is_quiet() && !run.story.is_over());
@@ -218,13 +218,13 @@ impl Run {
 
     /// Goes on until nobody is in the middle of anything, and something was done meanwhile. False
     /// when the time of faults is over before.
-    pub fn to_quiet(&mut self) -> bool {
+    pub fn reach_quiet(&mut self) -> bool {
         let since = self.effects();
         self.on(|run| run.effects() > since && run.machine.is_quiet())
     }
 
-    /// Another run that goes on from here. Only where [`to_fork`](Self::to_fork) or
-    /// [`to_quiet`](Self::to_quiet) has led.
+    /// Another run that goes on from here. Only where [`reach_fork`](Self::reach_fork) or
+    /// [`reach_quiet`](Self::reach_quiet) has led.
     #[must_use]
     pub fn fork(&self) -> Self {
         Self {
@@ -251,7 +251,7 @@ impl Run {
 
     /// Goes on to the end, and looks at everything.
     pub fn end(mut self) -> Outcome {
-        self.to_calm();
+        self.calm_down();
         if self.to_the_end {
             // Everybody's access runs out.
             self.story.then([Step::Wait { minutes: 200 * 24 * 60 }]);
@@ -274,7 +274,7 @@ impl Run {
     }
 
     /// The rest of the story with its faults, then calm, and the first look.
-    fn to_calm(&mut self) {
+    fn calm_down(&mut self) {
         self.on(|_| false);
         self.machine.calm = true;
         self.story.ends();
