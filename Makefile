@@ -57,6 +57,10 @@ look: .local/venv/ready ## What is in its tables and queues, as JSON
 pool-link: .local/venv/ready ## The link by which an operator adds spare groups to the pool
 	@$(stack) pool-link
 
+.PHONY: redrive
+redrive: .local/venv/ready ## Send its dead letters again, once their cause is repaired
+	@$(stack) redrive
+
 .PHONY: logs
 logs: .local/venv/ready ## Follow what the functions write
 	@$(stack) logs

@@ -28,6 +28,10 @@ const RESERVE: SignedDuration = SignedDuration::from_secs(3);
 /// When a message is tried again whose task could not be carried out at all.
 const AFTER_ERROR: SignedDuration = SignedDuration::from_secs(20);
 
+/// A message failed by a mistake of ours: it cannot be read, its task panicked, or the tables refuse
+/// what it asks of them.
+struct Mistake;
+
 /// A message as it came from a queue. `Debug` does not show the body: it can hold a Telegram id.
 #[derive(Clone)]
 pub struct Received {
@@ -66,35 +70,71 @@ pub fn received(event: aws_lambda_events::sqs::SqsEvent) -> Vec<Received> {
 }
 
 impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C> {
-    /// Carries out one message. Whatever happens in it, a panic included, ends with it.
+    /// Carries out one message; one that failed too often by a mistake of ours is given up.
     async fn one(&self, message: &Received, deadline: Timestamp) -> Outcome {
+        match self.attempt(message, deadline).await {
+            Ok(outcome) => outcome,
+            Err(Mistake) if self.failures.is_too_many(&message.message_id) => {
+                self.give_up(message).await
+            }
+            Err(Mistake) => Outcome::Later(AFTER_ERROR),
+        }
+    }
+
+    /// Puts a message among the dead letters. An alert has failed then, and its trader hears of it.
+    async fn give_up(&self, message: &Received) -> Outcome {
+        if let Ok(task) = serde_json::from_str(&message.body)
+            && let Err(error) = self.has_failed(task).await
+        {
+            tracing::error!(cause = %error, "what was given up could not be marked");
+            if error.passes() {
+                return Outcome::Later(AFTER_ERROR);
+            }
+        }
+        let Received { lane, message_id, body, .. } = message;
+        match self.queue.bury(*lane, message_id, body).await {
+            Ok(()) => {
+                tracing::error!("a message was given up: it is among the dead letters");
+                self.failures.forget(message_id);
+                Outcome::Done
+            }
+            Err(error) => {
+                tracing::error!(cause = %error, "a message could not be given up");
+                Outcome::Later(AFTER_ERROR)
+            }
+        }
+    }
+
+    /// Whatever happens in a message, a panic included, ends with it.
+    async fn attempt(&self, message: &Received, deadline: Timestamp) -> Result<Outcome, Mistake> {
         let task: Task = match serde_json::from_str(&message.body) {
             Ok(task) => task,
             Err(error) => {
                 // The body can hold a Telegram id, and the error could quote it.
                 let (line, column) = (error.line(), error.column());
                 tracing::error!(line, column, "a message could not be read");
-                return Outcome::Later(AFTER_ERROR);
+                return Err(Mistake);
             }
         };
         let work = AssertUnwindSafe(self.carry_out(task, message.lane)).catch_unwind();
         let Some(result) = self.clock.in_time(before(deadline, RESERVE), work).await else {
             // What it left behind is what a crash leaves behind: a lease that ends by itself.
             tracing::error!(task = task.name(), "a task took too long and was broken off");
-            return Outcome::Later(AFTER_ERROR);
+            return Ok(Outcome::Later(AFTER_ERROR));
         };
         match result {
             Ok(Ok(outcome)) => {
                 tracing::info!(task = task.name(), ?outcome, "carried out a task");
-                outcome
+                self.failures.forget(&message.message_id);
+                Ok(outcome)
             }
             Ok(Err(error)) => {
                 tracing::error!(task = task.name(), cause = %error, "a task could not be done");
-                Outcome::Later(AFTER_ERROR)
+                if error.passes() { Ok(Outcome::Later(AFTER_ERROR)) } else { Err(Mistake) }
             }
             Err(_) => {
                 tracing::error!(task = task.name(), "a task panicked");
-                Outcome::Later(AFTER_ERROR)
+                Err(Mistake)
             }
         }
     }

@@ -2,10 +2,11 @@
 //!
 //! Each task has the same steps: **read the item again**, drop what no longer applies, take a turn
 //! from the limiter, call Telegram, save the outcome. A message is given back when its turn has not
-//! come; it is done with when its outcome is saved. Real failures are counted on the item, not by
-//! the queue, because waiting is no failure.
+//! come; it is done with when its outcome is saved. Real failures are counted here and on the item,
+//! not by the queue, because waiting is no failure.
 
 mod batch;
+mod failures;
 mod tasks;
 mod trouble;
 mod turns;
@@ -17,6 +18,7 @@ use limiter::Limiter;
 use store::{CommitError, StoreError};
 
 pub use batch::{Received, handle, received};
+pub use failures::Failures;
 pub use turns::Lines;
 
 /// What a task needs: tables, queues, turns, Telegram, a clock, and who the bot is. One for each
@@ -31,6 +33,8 @@ pub struct Sender<S, Q, L, T, C> {
     pub limiter: Limiter<L>,
     /// Who waits for a turn.
     pub lines: Lines,
+    /// How often each message failed.
+    pub failures: Failures,
     /// Telegram.
     pub telegram: T,
     /// The clock.
@@ -57,6 +61,18 @@ pub enum TaskError {
     /// Others changed the same item again and again.
     #[error("others changed the same item again and again")]
     Contention,
+}
+
+impl TaskError {
+    /// Whether it passes by itself: then it is no failure of the message.
+    const fn passes(&self) -> bool {
+        match self {
+            Self::Contention | Self::Store(StoreError::Unavailable(_)) => true,
+            Self::Store(StoreError::Refused(_) | StoreError::Broken(_) | StoreError::BadCursor) => {
+                false
+            }
+        }
+    }
 }
 
 impl From<CommitError> for TaskError {

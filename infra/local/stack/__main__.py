@@ -52,6 +52,7 @@ def _arguments() -> argparse.Namespace:
     commands.add_parser("look", help="print what is in the tables and the queues, as JSON")
     commands.add_parser("sweep", help="run the expiry function once and print its answer")
     commands.add_parser("pool-link", help="print the link by which spare groups are added")
+    commands.add_parser("redrive", help="send the dead letters again and print how many")
     commands.add_parser("logs", help="follow what the functions write")
     token = commands.add_parser("token", help="print a JWT that the stack accepts")
     token.add_argument("--scope", required=True)
@@ -82,6 +83,8 @@ def _run(arguments: argparse.Namespace, stack: Settings) -> int:
             _print_answer(stack, "expire-subscriptions")
         case "pool-link":
             _print_answer(stack, "create-pool-link")
+        case "redrive":
+            _print_answer(stack, "redrive-dead-letters")
         case "logs":
             _running(stack)
             for line in logs.follow(stack):

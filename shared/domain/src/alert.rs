@@ -93,6 +93,8 @@ pub enum FailureReason {
     TooOld,
     /// Telegram asked to write nothing into the group until it would be a day old.
     Blocked,
+    /// A mistake of ours.
+    Internal,
 }
 
 /// One alert.
@@ -228,9 +230,15 @@ pub fn plan_post(alert: &Alert, now: Timestamp) -> PostPlan {
     PostPlan::Start(Box::new(next))
 }
 
-/// The alert, given up before any call is made.
+/// The alert, given up otherwise than by Telegram's answer. Where a call was under way, nobody knows
+/// whether it was posted.
 pub fn given_up(old: &Alert, reason: FailureReason, now: Timestamp) -> Alert {
-    Alert { delivery: Delivery::Failed { at: now, reason }, ..old.clone() }
+    let unanswered = u32::from(matches!(old.delivery, Delivery::Sending { .. }));
+    Alert {
+        delivery: Delivery::Failed { at: now, reason },
+        unknown_outcomes: old.unknown_outcomes.saturating_add(unanswered),
+        ..old.clone()
+    }
 }
 
 /// How an attempt to post ended.

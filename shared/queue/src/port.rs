@@ -42,6 +42,19 @@ pub trait Queue: Send + Sync {
     /// Sends messages, each to the lane of its task. `Ok` means that every one was taken.
     fn send(&self, messages: &[Outgoing]) -> impl Future<Output = Result<(), QueueError>> + Send;
 
+    /// Puts a message that cannot be carried out among the dead letters of its lane. `key` is its
+    /// id: put there twice, it is there once or twice, and does no harm.
+    fn bury(
+        &self,
+        lane: Lane,
+        key: &str,
+        body: &str,
+    ) -> impl Future<Output = Result<(), QueueError>> + Send;
+
+    /// Sends a few dead letters of a lane again; those that cannot be read stay. Answers with how
+    /// many they were: 0, when nothing is left that can be sent.
+    fn redrive(&self, lane: Lane) -> impl Future<Output = Result<usize, QueueError>> + Send;
+
     /// Gives a received message back: it is delivered again after `delay`, at most
     /// [`MOST_DELAY`].
     fn hand_back(

@@ -19,6 +19,10 @@ pub struct Urls {
     pub alerts: Option<String>,
     /// The standard queue for the rest.
     pub housekeeping: Option<String>,
+    /// Where the dead letters of alerts go.
+    pub alerts_dead: Option<String>,
+    /// Where those of the rest go.
+    pub housekeeping_dead: Option<String>,
 }
 
 /// The queues in SQS.
@@ -29,11 +33,14 @@ pub struct SqsQueue {
 }
 
 impl Urls {
-    /// Takes the addresses from the settings `ALERTS_QUEUE_URL` and `HOUSEKEEPING_QUEUE_URL`.
+    /// Takes the addresses from the settings `ALERTS_QUEUE_URL`, `HOUSEKEEPING_QUEUE_URL`,
+    /// `ALERTS_DEAD_QUEUE_URL` and `HOUSEKEEPING_DEAD_QUEUE_URL`.
     pub fn named(setting: impl Fn(&str) -> Option<String>) -> Self {
         Self {
             alerts: setting("ALERTS_QUEUE_URL"),
             housekeeping: setting("HOUSEKEEPING_QUEUE_URL"),
+            alerts_dead: setting("ALERTS_DEAD_QUEUE_URL"),
+            housekeeping_dead: setting("HOUSEKEEPING_DEAD_QUEUE_URL"),
         }
     }
 }
@@ -45,12 +52,16 @@ impl SqsQueue {
     }
 
     fn url(&self, lane: Lane) -> Result<&str, QueueError> {
-        let url = match lane {
+        given(match lane {
             Lane::Alerts => self.urls.alerts.as_deref(),
             Lane::Housekeeping => self.urls.housekeeping.as_deref(),
-        };
-        url.ok_or_else(|| {
-            QueueError::Unavailable(format!("this function was given no queue for {lane:?}"))
+        })
+    }
+
+    fn dead_url(&self, lane: Lane) -> Result<&str, QueueError> {
+        given(match lane {
+            Lane::Alerts => self.urls.alerts_dead.as_deref(),
+            Lane::Housekeeping => self.urls.housekeeping_dead.as_deref(),
         })
     }
 
@@ -70,6 +81,10 @@ impl SqsQueue {
             }),
         }
     }
+}
+
+fn given(url: Option<&str>) -> Result<&str, QueueError> {
+    url.ok_or_else(|| QueueError::Unavailable("this function was not given the queue".to_owned()))
 }
 
 fn entry(
@@ -112,6 +127,37 @@ impl Queue for SqsQueue {
             }
         }
         Ok(())
+    }
+
+    async fn bury(&self, lane: Lane, key: &str, body: &str) -> Result<(), QueueError> {
+        let mut request =
+            self.client.send_message().queue_url(self.dead_url(lane)?).message_body(body);
+        if lane == Lane::Alerts {
+            // Nobody waits for another there.
+            request = request.message_group_id(key).message_deduplication_id(key);
+        }
+        request.send().await.map_err(unavailable)?;
+        Ok(())
+    }
+
+    async fn redrive(&self, lane: Lane) -> Result<usize, QueueError> {
+        let url = self.dead_url(lane)?;
+        let receive = self.client.receive_message().queue_url(url).max_number_of_messages(10);
+        let answer = receive.send().await.map_err(unavailable)?;
+        let mut sent = 0_usize;
+        for message in answer.messages.unwrap_or_default() {
+            let task = message.body().and_then(|body| serde_json::from_str(body).ok());
+            let (Some(task), Some(id), Some(receipt)) =
+                (task, message.message_id(), message.receipt_handle())
+            else {
+                continue;
+            };
+            self.send(&[Outgoing { key: format!("redriven#{id}"), task }]).await?;
+            let delete = self.client.delete_message().queue_url(url).receipt_handle(receipt);
+            delete.send().await.map_err(unavailable)?;
+            sent = sent.saturating_add(1);
+        }
+        Ok(sent)
     }
 
     async fn hand_back(

@@ -20,7 +20,7 @@ use crate::VirtualClock;
 const VISIBILITY: SignedDuration = SignedDuration::from_secs(360);
 
 /// After so many deliveries a message goes to the dead-letter queue: what the template sets.
-const MOST_RECEIVES: u32 = 100;
+const MOST_RECEIVES: u32 = 1_000;
 
 /// How long a FIFO queue knows a key (Amazon SQS, "Using the message deduplication ID").
 const DEDUPLICATION: SignedDuration = SignedDuration::from_mins(5);
@@ -50,7 +50,7 @@ struct State {
     lanes: BTreeMap<LaneKey, VecDeque<Message>>,
     /// Keys of the alerts lane and when each was first taken.
     keys: BTreeMap<String, Timestamp>,
-    dead: Vec<Task>,
+    dead: Vec<Dead>,
     faults: VecDeque<QueueFault>,
     last: u64,
 }
@@ -69,6 +69,13 @@ impl From<Lane> for LaneKey {
             Lane::Housekeeping => Self::Housekeeping,
         }
     }
+}
+
+/// A dead letter.
+#[derive(Clone, Debug)]
+struct Dead {
+    lane: LaneKey,
+    body: String,
 }
 
 #[derive(Clone, Debug)]
@@ -111,7 +118,8 @@ impl MemoryQueue {
         let mut state = self.state();
         let state = &mut *state;
         let messages = state.lanes.entry(lane.into()).or_default();
-        state.dead.extend(messages.iter().filter(|it| it.is_dead(now)).filter_map(Message::task));
+        let dead = messages.iter().filter(|it| it.is_dead(now));
+        state.dead.extend(dead.map(|it| Dead { lane: lane.into(), body: it.body.clone() }));
         messages.retain(|message| !message.is_dead(now));
         let blocked: BTreeSet<String> = match lane {
             Lane::Alerts => {
@@ -171,9 +179,9 @@ impl MemoryQueue {
         messages.filter_map(Message::task).collect()
     }
 
-    /// What was given up after too many deliveries.
-    pub fn dead(&self) -> Vec<Task> {
-        self.state().dead.clone()
+    /// What was given up: the bodies of the messages.
+    pub fn dead(&self) -> Vec<String> {
+        self.state().dead.iter().map(|dead| dead.body.clone()).collect()
     }
 
     /// When the next message becomes visible that is hidden now.
@@ -254,6 +262,36 @@ impl Queue for MemoryQueue {
             }),
             Some(_) => Err(unavailable()),
         }
+    }
+
+    async fn bury(&self, lane: Lane, _: &str, body: &str) -> Result<(), QueueError> {
+        let mut state = self.state();
+        if state.fault(true).is_some() {
+            return Err(unavailable());
+        }
+        state.dead.push(Dead { lane: lane.into(), body: body.to_owned() });
+        Ok(())
+    }
+
+    async fn redrive(&self, lane: Lane) -> Result<usize, QueueError> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let lane = LaneKey::from(lane);
+        let readable = |dead: &Dead| serde_json::from_str::<Task>(&dead.body).ok();
+        let (mut sent, mut kept) = (0, Vec::new());
+        for dead in std::mem::take(&mut state.dead) {
+            match readable(&dead) {
+                Some(task) if dead.lane == lane => {
+                    sent += 1;
+                    state.last += 1;
+                    let key = format!("redriven#{}", state.last);
+                    state.take_in(&Outgoing { key, task }, now);
+                }
+                _ => kept.push(dead),
+            }
+        }
+        state.dead = kept;
+        Ok(sent)
     }
 
     async fn hand_back(

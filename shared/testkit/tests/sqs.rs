@@ -60,11 +60,16 @@ impl Emulator {
         let make = |name: String| {
             client.create_queue().queue_name(name).attributes(VisibilityTimeout, "60")
         };
+        let dead_alerts = make(format!("{name}-dead.fifo")).attributes(FifoQueue, "true").send();
+        let dead_alerts = dead_alerts.await;
+        let dead_housekeeping = make(format!("{name}-dead")).send().await;
         let alerts = make(format!("{name}.fifo")).attributes(FifoQueue, "true").send().await;
         let housekeeping = make(name).send().await;
         let urls = Urls {
             alerts: alerts.unwrap().queue_url,
             housekeeping: housekeeping.unwrap().queue_url,
+            alerts_dead: dead_alerts.unwrap().queue_url,
+            housekeeping_dead: dead_housekeeping.unwrap().queue_url,
         };
         Self { client, urls }
     }
@@ -112,5 +117,9 @@ async fn the_queues_in_sqs_conform() {
     conformance::queue(&queue, &emulator).await;
     for lane in [Lane::Alerts, Lane::Housekeeping] {
         emulator.client.delete_queue().queue_url(emulator.url(lane)).send().await.unwrap();
+    }
+    for url in [&emulator.urls.alerts_dead, &emulator.urls.housekeeping_dead] {
+        let delete = emulator.client.delete_queue().queue_url(url.as_deref().unwrap());
+        delete.send().await.unwrap();
     }
 }

@@ -275,6 +275,7 @@ const fn failure(reason: FailureReason) -> (&'static str, &'static str) {
         FailureReason::MayNotWrite => ("may_not_write", "The bot may not write in the group."),
         FailureReason::Refused => ("refused", "Telegram refused the message or its picture."),
         FailureReason::TooOld => ("too_old", "It could not be posted for 24 hours."),
+        FailureReason::Internal => ("internal", "Something went wrong on our side."),
         FailureReason::Blocked => (
             "blocked",
             "Telegram asked the bot to write nothing into the group for longer than the alert is \

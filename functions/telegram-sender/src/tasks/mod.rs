@@ -56,6 +56,15 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         }
     }
 
+    /// Notes on its item that a task was given up. Only an alert ends with its message: all else is
+    /// begun again by the sweep.
+    pub(crate) async fn has_failed(&self, task: Task) -> Result<(), TaskError> {
+        match task {
+            Task::PostAlert { alert, .. } => self.alert_has_failed(alert).await,
+            _ => Ok(()),
+        }
+    }
+
     /// A service and its group; `None` when it has none.
     async fn group_of(&self, id: ServiceId) -> Result<Option<(Service, TelegramGroup)>, TaskError> {
         let service = load::<Service>(&self.store, &id.to_string()).await?;

@@ -88,6 +88,17 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         Ok(outcome)
     }
 
+    /// Notes that an alert was given up for a mistake of ours.
+    pub(super) async fn alert_has_failed(&self, id: AlertId) -> Result<(), TaskError> {
+        let decide = |read: Option<&Stored<Alert>>| {
+            let now = self.clock.now();
+            let waiting = read.filter(|read| read.value.is_waiting());
+            let next = waiting.map(|read| given_up(&read.value, FailureReason::Internal, now));
+            (next.map(|next| (next, because(Why::AlertFailed, now))), ())
+        };
+        Ok(change(&self.store, &id.to_string(), TRIES, decide).await?)
+    }
+
     /// An alert whose turn is far away: put off, or given up when it would be too old by then.
     async fn put_off(
         &self,

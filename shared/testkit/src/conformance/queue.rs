@@ -50,6 +50,7 @@ pub async fn queue(queue: &impl Queue, side: &impl QueueSide) {
     order(queue, side).await;
     handing_back(queue, side).await;
     many(queue, side).await;
+    dead_letters(queue, side).await;
 }
 
 /// So often a queue is asked before it is believed that no more comes: a standard queue gives out
@@ -212,4 +213,28 @@ async fn many(queue: &impl Queue, side: &impl QueueSide) {
     let found: Vec<_> = taken.iter().filter_map(task).collect();
     assert!(others.iter().all(|(_, task)| found.contains(task)));
     delete(side, &taken).await;
+}
+
+/// What is given up is sent again on request; what cannot be read stays where it is.
+async fn dead_letters(queue: &impl Queue, side: &impl QueueSide) {
+    for (lane, task) in [(Lane::Alerts, post(50, 1)), (Lane::Housekeeping, greet(50))] {
+        let body = serde_json::to_string(&task).unwrap_or_default();
+        for (key, body) in [("dead", body.as_str()), ("odd", "{}")] {
+            let buried = queue.bury(lane, key, body).await;
+            assert!(buried.is_ok(), "{buried:?}");
+        }
+        nothing(side, lane).await;
+        let mut sent = 0;
+        for _ in 0..PATIENCE {
+            match queue.redrive(lane).await {
+                Ok(more) => sent += more,
+                Err(error) => unreachable!("{error}"),
+            }
+        }
+        assert_eq!(sent, 1);
+        let taken = take(side, lane, 1).await;
+        assert_tasks(&taken, &[task]);
+        delete(side, &taken).await;
+        nothing(side, lane).await;
+    }
 }

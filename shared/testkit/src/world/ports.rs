@@ -316,6 +316,23 @@ impl Queue for Port<MemoryQueue> {
         }
     }
 
+    async fn bury(&self, lane: Lane, key: &str, body: &str) -> Result<(), QueueError> {
+        let verdict = self.verdict(Effect::Send).await;
+        self.note(|| format!("gives a message up: {verdict:?}"));
+        if taken(verdict, 1) == 1 {
+            self.inner.bury(lane, key, body).await?;
+        }
+        match verdict {
+            Verdict::Done => Ok(()),
+            Verdict::DiesAfter => self.hub.die(self.process).await,
+            _ => Err(QueueError::Unavailable("no answer".to_owned())),
+        }
+    }
+
+    async fn redrive(&self, lane: Lane) -> Result<usize, QueueError> {
+        self.inner.redrive(lane).await
+    }
+
     async fn hand_back(
         &self,
         lane: Lane,

@@ -172,3 +172,103 @@ fn two_deliveries_of_one_message_at_the_same_time_post_once() {
     assert_eq!(house.trader("t1").sees_alert(&id)["status"], "sent");
     assert_eq!(house.posts(place.group).len(), 2, "the greeting and the alert");
 }
+
+/// The sender of one process, which lives on between batches.
+type OneSender = telegram_sender::Sender<
+    testkit::Shared<testkit::MemoryStore>,
+    testkit::MemoryQueue,
+    testkit::MemoryLimits,
+    testkit::MemoryTelegram,
+    testkit::VirtualClock,
+>;
+
+fn one_sender(house: &testkit::House) -> OneSender {
+    let functions = house.functions().clone();
+    telegram_sender::Sender {
+        store: functions.store,
+        queue: functions.queue,
+        limiter: limiter::Limiter::new(functions.limits),
+        lines: telegram_sender::Lines::default(),
+        failures: telegram_sender::Failures::default(),
+        telegram: functions.telegram,
+        clock: functions.clock,
+        bot: functions.settings.bot,
+    }
+}
+
+/// The sender gets what is there; answers with how many messages are to come again.
+fn receives(house: &testkit::House, sender: &OneSender) -> usize {
+    let batch = house.queue().receive(Lane::Alerts, 10);
+    let receipts: Vec<_> =
+        batch.iter().map(|it| (it.message_id.clone(), it.receipt.clone())).collect();
+    let deadline = house.now() + minutes(1);
+    let back = house.functions().clock.run(telegram_sender::handle(sender, batch, deadline));
+    for (id, receipt) in receipts {
+        if !back.contains(&id) {
+            house.queue().acknowledge(Lane::Alerts, &receipt);
+        }
+    }
+    house.functions().clock.move_to(house.now() + minutes(1));
+    back.len()
+}
+
+#[test]
+fn an_alert_that_panics_each_time_fails_and_says_so_and_the_next_goes_out() {
+    let (house, place) = one_service();
+    house.waits(minutes(2));
+    let sender = one_sender(&house);
+    let [bad, good] = ["BAD", "GOOD"].map(|it| sends(&house, &place.service, it));
+    for _ in 0..4 {
+        house
+            .beside("sendMessage", Moment::Before, |_| panic!("a mistake in the middle of a task"));
+        assert_eq!(receives(&house, &sender), 2, "the next waits behind it");
+    }
+    house.beside("sendMessage", Moment::Before, |_| panic!("a mistake in the middle of a task"));
+    assert_eq!(receives(&house, &sender), 0);
+    let seen = house.trader("t1").sees_alert(&bad);
+    assert_eq!((&seen["status"], &seen["failure"]["code"]), (&json!("failed"), &json!("internal")));
+    assert_eq!(house.trader("t1").sees_alert(&good)["status"], "sent");
+    assert_eq!(house.queue().dead().len(), 1);
+    // Sent again, it stays failed: nobody wants it any more.
+    let clock = &house.functions().clock;
+    let report = clock.run(redrive_dead_letters::redrive(house.queue())).unwrap();
+    assert_eq!((report.alerts, report.housekeeping), (1, 0));
+    house.waits(minutes(1));
+    assert_eq!(house.trader("t1").sees_alert(&bad)["status"], "failed");
+    assert!(house.queue().dead().is_empty() && house.queue().next_visible().is_none());
+}
+
+#[test]
+fn an_alert_is_not_given_up_before_that_is_on_record() {
+    let (house, place) = one_service();
+    let sender = one_sender(&house);
+    house.queue().put_raw(Lane::Alerts, "odd", "{\"task\":\"dance\"}");
+    for _ in 0..4 {
+        assert_eq!(receives(&house, &sender), 1);
+    }
+    house.queue().fail_next(testkit::QueueFault::NotSent);
+    assert_eq!(receives(&house, &sender), 1, "it could not be given up");
+    assert_eq!(receives(&house, &sender), 0);
+    assert_eq!(house.queue().dead(), ["{\"task\":\"dance\"}"]);
+    let clock = &house.functions().clock;
+    let report = clock.run(redrive_dead_letters::redrive(house.queue())).unwrap();
+    assert_eq!(report, redrive_dead_letters::Report::default(), "what nobody can read stays");
+    assert_eq!(house.queue().dead().len(), 1);
+    let alert = sends(&house, &place.service, "EURUSD");
+    house.waits(minutes(1));
+    assert_eq!(house.trader("t1").sees_alert(&alert)["status"], "sent");
+}
+
+#[test]
+fn tables_that_cannot_be_reached_are_no_failure_of_a_message() {
+    let (house, place) = one_service();
+    let sender = one_sender(&house);
+    let alert = sends(&house, &place.service, "EURUSD");
+    for _ in 0..20 {
+        house.store().fail_next(testkit::Fault::NotDone(testkit::Call::Read));
+        assert_eq!(receives(&house, &sender), 1);
+    }
+    assert_eq!(receives(&house, &sender), 0);
+    assert_eq!(house.trader("t1").sees_alert(&alert)["status"], "sent");
+    assert!(house.queue().dead().is_empty());
+}
