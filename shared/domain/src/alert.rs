@@ -187,11 +187,13 @@ impl Alert {
     }
 }
 
-/// When a group with so many alerts waiting will take another; `None` when it does now.
+/// When a group with so many alerts waiting will take another, in whole seconds; `None` when it does
+/// now.
 pub fn room_in(waiting: usize) -> Option<SignedDuration> {
     let surplus = waiting.checked_sub(MOST_WAITING).filter(|surplus| *surplus > 0)?;
     let surplus = i32::try_from(surplus).unwrap_or(i32::MAX);
-    Some(ROOM_EVERY.saturating_mul(surplus))
+    let millis = ROOM_EVERY.saturating_mul(surplus).as_millis().unsigned_abs();
+    Some(SignedDuration::from_secs(i64::try_from(millis.div_ceil(1_000)).unwrap_or(i64::MAX)))
 }
 
 /// What a sender does with a message that says "post".

@@ -259,8 +259,8 @@ proptest! {
 #[test]
 fn a_group_with_more_than_twenty_waiting_says_when_there_is_room() {
     use domain::alert::{COUNTED_WAITING, room_in};
-    let millis = |waiting| room_in(waiting).map(|wait| wait.as_millis());
-    assert_eq!([0, 1, 20].map(millis), [None; 3]);
-    assert_eq!([21, 22, 30].map(millis), [Some(3_025), Some(6_050), Some(30_250)]);
-    assert_eq!(millis(COUNTED_WAITING), Some(60_500), "twenty a minute");
+    let seconds = |waiting| room_in(waiting).map(|wait| wait.as_secs());
+    assert_eq!([0, 1, 20].map(seconds), [None; 3]);
+    assert_eq!([21, 22, 30].map(seconds), [Some(4), Some(7), Some(31)]);
+    assert_eq!(seconds(COUNTED_WAITING), Some(61), "twenty a minute");
 }
