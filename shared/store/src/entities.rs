@@ -223,7 +223,7 @@ impl Entity for Alert {
     fn index(&self) -> Index {
         Index {
             service_id: Some(self.service.to_string()),
-            sort: by_age(self.created_at, &self.id.to_string()),
+            sort: by_age(self.post.created_at, &self.id.to_string()),
             waiting: self.is_waiting().then(|| self.service.to_string()),
             due_at: self.due_at(),
             ..Index::default()

@@ -174,6 +174,9 @@ where
             ("GET", ["traders", "services", _, "audit"]) => list_audit::handle(store, call).await,
             ("POST", ["alerts"]) => send_alert::handle(store, queue, call).await,
             ("GET", ["alerts", _]) => get_alert::handle(store, call).await,
+            ("POST", ["alerts", _, "updates"]) => {
+                post_alert_update::handle(store, queue, call).await
+            }
             ("POST", ["subscriptions"]) => create_subscription::handle(store, bot, key, call).await,
             ("GET", ["subscriptions", _]) => get_subscription::handle(store, bot, key, call).await,
             ("POST", ["subscriptions", _, "cancel"]) => {

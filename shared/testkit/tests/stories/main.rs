@@ -19,6 +19,7 @@ mod leaving;
 mod pool;
 mod renewal;
 mod trouble;
+mod updates;
 
 use serde_json::{Value, json};
 use testkit::House;

@@ -25,6 +25,7 @@ fn of_a_service(id: &str, alert: &str) -> Vec<Route> {
         (Method::GET, at("/audit"), None),
         (Method::POST, "/alerts".to_owned(), Some(signal)),
         (Method::GET, format!("/alerts/{alert}"), None),
+        (Method::POST, format!("/alerts/{alert}/updates"), Some(json!({ "kind": "close" }))),
     ]
 }
 

@@ -18,3 +18,4 @@ mod idempotency;
 mod links;
 mod lists;
 mod stage;
+mod updates;
