@@ -294,8 +294,9 @@ fn a_page_that_does_not_exist_is_a_problem() {
 fn bodies_that_are_none_get_the_stated_problem_on_every_route() {
     let (house, place) = one_service();
     let spare = house.trader("t1").creates_service("Spare");
+    let posts = posts(&house, &place, &spare);
     let stored = everything_stored(&house);
-    for (who, path, body, _) in posts(&house, &place, &spare) {
+    for (who, path, body, _) in posts {
         let good = || Request::json("POST", path.clone(), &body).by(who);
         let with = |bytes: &[u8]| Request { body: bytes.to_vec(), ..good() };
         assert_eq!(house.call(with(b"{\"a\":")).status, 400, "{path}");
