@@ -2,7 +2,7 @@
 //! stops in between.
 
 use domain::alert::{Alert, COUNTED_WAITING, NewAlert, room_in};
-use domain::change::Why;
+use domain::change::{Actor, Cause, Why};
 use domain::group::Group;
 use domain::relay::quick_posts;
 use domain::service::Service;
@@ -34,7 +34,7 @@ pub async fn accept_alert(
         return Err(Problem::too_many_alerts(wait));
     }
     let alert = Alert::queued(new.clone(), call.now);
-    let write = Write::create(&alert, &call.by_trader(Why::AlertQueued)?);
+    let write = Write::create(&alert, &by_its_trader(&alert, call));
     let ver = write.row.meta.ver;
     match store.commit(vec![write]).await {
         Ok(()) => {}
@@ -46,6 +46,11 @@ pub async fn accept_alert(
     }
     send_at_once(queue, quick_posts(None, &alert, ver)).await;
     Ok(accepted(&alert))
+}
+
+/// Its trader is who sends an alert, with a token of theirs or by their chart.
+fn by_its_trader(alert: &Alert, call: &Call) -> Cause {
+    Cause { at: call.now, by: Actor::Trader(alert.trader.clone()), why: Why::AlertQueued }
 }
 
 /// Whether the service has a group in which something can be posted.
@@ -79,6 +84,6 @@ async fn known(store: &impl Store, new: &NewAlert) -> Result<Option<Reply>, Prob
 }
 
 /// The answer, the same however far the alert is by now: it says what was accepted.
-fn accepted(alert: &Alert) -> Reply {
+pub fn accepted(alert: &Alert) -> Reply {
     Reply::new(202, json!({ "alert_id": alert.id, "status": "queued" }))
 }

@@ -3,8 +3,10 @@
 
 mod accept;
 mod body;
+mod chart;
 mod update_body;
 
-pub use accept::{accept_alert, has_group, send_at_once};
-pub use body::{AlertBody, alert_body};
+pub use accept::{accept_alert, accepted, has_group, send_at_once};
+pub use body::{AlertBody, alert_body, chart_body};
+pub use chart::chart_fields;
 pub use update_body::update_body;

@@ -68,6 +68,8 @@ reasons! {
     ServiceCreated => "service.created",
     /// A trader changed a service.
     ServiceRevised => "service.revised",
+    /// A trader asked for an address for charts.
+    ChartUrlMade => "service.tradingview_url_made",
     /// A trader asked for a group and got a set-up link.
     GroupRequested => "group.requested",
     /// Nobody used the set-up link in time.

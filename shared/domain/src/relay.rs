@@ -370,6 +370,9 @@ fn facts(record: &Record) -> BTreeMap<String, String> {
             );
             say("duration_days", service.duration_days.get().to_string());
             say("settings", settings(service));
+            if service.chart_urls > 0 {
+                say("tradingview_urls", service.chart_urls.to_string());
+            }
             match &service.group {
                 Group::None => say("group", "none".to_owned()),
                 Group::AwaitingBot(_) => say("group", "awaiting_bot".to_owned()),

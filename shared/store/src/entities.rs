@@ -254,6 +254,13 @@ pub struct PurchaseDone {
     pub subscription: Subscription,
 }
 
+/// What a request for a chart's address led to: the number that it carries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChartUrlMade {
+    /// Which of the service's addresses.
+    pub number: u32,
+}
+
 /// What a request for a group led to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupAnswer {
@@ -281,5 +288,6 @@ macro_rules! request_entity {
 }
 
 request_entity!(Service, Table::Services, "service_request");
+request_entity!(ChartUrlMade, Table::Services, "chart_url_request");
 request_entity!(GroupAnswer, Table::Services, "group_request");
 request_entity!(PurchaseDone, Table::Subscriptions, "purchase");

@@ -12,9 +12,10 @@ use proptest::prelude::*;
 
 use crate::common::*;
 
-const EVERY_REASON: [Why; 49] = [
+const EVERY_REASON: [Why; 50] = [
     Why::ServiceCreated,
     Why::ServiceRevised,
+    Why::ChartUrlMade,
     Why::GroupRequested,
     Why::GroupRequestExpired,
     Why::GroupBound,

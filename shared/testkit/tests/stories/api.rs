@@ -168,6 +168,7 @@ fn what_is_anothers_is_not_found_on_any_route() {
             get(format!("{of}/telegram-group/info")),
             post(format!("{of}/telegram-group/test-alert"), json!({})),
             post(format!("{of}/telegram-group/generate-link"), json!({ "kind": "single_use" })),
+            post(format!("{of}/tradingview-url"), json!({})),
             get(format!("{of}/subscriptions")),
             get(format!("{of}/alerts")),
             get(format!("{of}/audit")),

@@ -9,6 +9,7 @@
 mod alerts;
 mod api;
 mod batches;
+mod charts;
 mod claims;
 mod crowd;
 mod entry;

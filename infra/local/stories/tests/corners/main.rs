@@ -11,6 +11,7 @@
 mod access;
 mod alerts;
 mod bad_input;
+mod charts;
 mod entry;
 mod faults;
 mod groups;
