@@ -14,8 +14,8 @@ use web::{Call, Problem, Reply, owned_service};
 /// keep up.
 pub async fn handle(store: &impl Store, queue: &impl Queue, call: &Call) -> Result<Reply, Problem> {
     let idempotency = call.key()?;
-    let AlertBody { service: id, client_alert_id, signal, image_url, format } =
-        alert_body(call.body()?)?;
+    let (id, body) = alert_body(call.body()?)?;
+    let AlertBody { client_alert_id, signal, image_url, format } = body;
     let service = owned_service(store, call, id).await?.value;
     let alert = match (&idempotency, &client_alert_id) {
         (Some(key), _) => AlertId::derived(id, "key", key.as_str()),

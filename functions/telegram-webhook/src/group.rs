@@ -29,7 +29,7 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
             Some(Token::Spare { .. }) => self.answer(chat, Answer::SetUpExpired).await,
             Some(Token::Claim { .. }) => self.answer(chat, Answer::ClaimInGroup).await,
             // Members' chatter: nothing to say in the traders' groups.
-            None => Ok(()),
+            Some(Token::Chart { .. }) | None => Ok(()),
         }
     }
 

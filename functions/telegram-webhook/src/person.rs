@@ -24,7 +24,7 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
                 return self.link_account(user, subscription, number).await;
             }
             Some(Token::SetUp { .. } | Token::Spare { .. }) => Answer::SetUpInPrivate,
-            None => Answer::LinkUnknown,
+            Some(Token::Chart { .. }) | None => Answer::LinkUnknown,
         };
         self.answer(user.private_chat(), answer).await
     }

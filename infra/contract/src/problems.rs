@@ -133,11 +133,12 @@ fn tables_that_cannot_be_reached_are_told_with_a_time_to_come_back() {
         if id == "telegram-webhook" {
             continue;
         }
+        let body = stage.examples(id).last().cloned();
+        let request = stage.request(id, body.as_ref());
         for call in [Call::Read, Call::Commit, Call::List, Call::Count, Call::Audit] {
             stage.house.store().fail_next(Fault::NotDone(call));
         }
-        let body = stage.examples(id).last().cloned();
-        let answer = stage.send(id, stage.request(id, body.as_ref()));
+        let answer = stage.send(id, request);
         assert!(answer.retry_after.is_some(), "{id}: {answer:?}");
         answer.is(503);
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jsonschema::error::ValidationErrorKind;
 use serde_json::{Value, json};
 
 use crate::openapi::{Contract, Operation};
@@ -214,8 +215,7 @@ fn a_value_that_does_not_fit_is_named_and_one_that_fits_is_taken() {
                     let at = canonical(inner).map_or(pointer(place), |name| format!("/{name}"));
                     // A value can also make another one wrong.
                     let faults = validator.iter_errors(&body);
-                    let mut places: Vec<_> =
-                        faults.map(|fault| fault.instance_path().to_string()).collect();
+                    let mut places: Vec<_> = faults.map(|fault| place_of(&fault)).collect();
                     places.retain(|place| !place.is_empty());
                     places.push(at);
                     let is_at = |there: &String| places.iter().any(|at| there.starts_with(at));
@@ -227,6 +227,17 @@ fn a_value_that_does_not_fit_is_named_and_one_that_fits_is_taken() {
         }
     }
     assert!(refused > 500 && taken > 100, "{refused} were refused and {taken} were taken");
+}
+
+/// Where a fault stands: what is missing, by its own name.
+fn place_of(fault: &jsonschema::ValidationError<'_>) -> String {
+    let at = fault.instance_path();
+    match fault.kind() {
+        ValidationErrorKind::Required { property } => {
+            format!("{at}/{}", property.as_str().unwrap_or_default())
+        }
+        _ => at.to_string(),
+    }
 }
 
 /// Whether a signal was refused for what several of its fields say together.

@@ -4,6 +4,8 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use domain::service::Service;
+use domain::token::Token;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 use testkit::functions::{Answer, Functions, Request};
@@ -99,7 +101,10 @@ impl Stage {
     /// A request about something else.
     pub(crate) fn request_about(&self, operation: &str, id: &str, body: Option<&Value>) -> Request {
         let operation = self.operation(operation);
-        let path = operation.path.replace("{id}", id);
+        let mut path = operation.path.replace("{id}", id);
+        if path.contains("{token}") {
+            path = path.replace("{token}", &self.chart_token(id));
+        }
         let request = match body {
             Some(body) => Request::json(operation.method, path, body),
             None => Request::bare(operation.method, path),
@@ -109,6 +114,15 @@ impl Stage {
             Some("usher/storefront") => request.by("storefront"),
             _ => request.with("x-telegram-bot-api-secret-token", WEBHOOK_SECRET),
         }
+    }
+
+    /// What the newest address for a service's charts ends in.
+    fn chart_token(&self, id: &str) -> String {
+        let wired = self.house.functions();
+        let read = wired.clock.run(store::load::<Service>(&wired.store, id)).ok().flatten();
+        let Some(service) = read.map(|service| service.value) else { return String::new() };
+        let token = Token::Chart { service: service.id, number: service.chart_urls };
+        token.sign(&wired.settings.link_key)
     }
 
     /// Sends a request, and holds the answer against the contract.

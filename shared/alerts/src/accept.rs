@@ -2,10 +2,11 @@
 //! stops in between.
 
 use domain::alert::{Alert, COUNTED_WAITING, NewAlert, room_in};
-use domain::change::Why;
+use domain::change::{Actor, Cause, Why};
 use domain::group::Group;
-use domain::relay::first_post;
+use domain::relay::quick_posts;
 use domain::service::Service;
+use domain::task::Task;
 use queue::{Outgoing, Queue};
 use serde_json::json;
 use store::{CommitError, Count, Store, Write, load};
@@ -27,16 +28,14 @@ pub async fn accept_alert(
     if let Some(known) = known(store, &new).await? {
         return Ok(known);
     }
-    match &service.group {
-        Group::Bound(group) if group.can_post() => {}
-        Group::Bound(_) | Group::None | Group::AwaitingBot(_) => return Err(Problem::no_group()),
-    }
+    has_group(service)?;
     let waiting = Count::Waiting { service: service.id.to_string() };
     if let Some(wait) = room_in(store.count(&waiting, COUNTED_WAITING).await?) {
         return Err(Problem::too_many_alerts(wait));
     }
     let alert = Alert::queued(new.clone(), call.now);
-    let write = Write::create(&alert, &call.by_trader(Why::AlertQueued)?);
+    let write = Write::create(&alert, &by_its_trader(&alert, call));
+    let ver = write.row.meta.ver;
     match store.commit(vec![write]).await {
         Ok(()) => {}
         // The same request was accepted a moment ago.
@@ -45,13 +44,33 @@ pub async fn accept_alert(
         }
         Err(error) => return Err(error.into()),
     }
-    // The quick way. The relay sends the same message again under the same key; so when the queue
-    // cannot be reached at this moment, the alert is a little later, not lost.
-    let (key, task) = first_post(&alert);
-    if let Err(error) = queue.send(&[Outgoing { key, task }]).await {
+    send_at_once(queue, quick_posts(None, &alert, ver)).await;
+    Ok(accepted(&alert))
+}
+
+/// Its trader is who sends an alert, with a token of theirs or by their chart.
+fn by_its_trader(alert: &Alert, call: &Call) -> Cause {
+    Cause { at: call.now, by: Actor::Trader(alert.trader.clone()), why: Why::AlertQueued }
+}
+
+/// Whether the service has a group in which something can be posted.
+///
+/// # Errors
+/// "No group".
+pub fn has_group(service: &Service) -> Result<(), Problem> {
+    match &service.group {
+        Group::Bound(group) if group.can_post() => Ok(()),
+        Group::Bound(_) | Group::None | Group::AwaitingBot(_) => Err(Problem::no_group()),
+    }
+}
+
+/// The quick way. The relay sends the same messages again under the same keys; so when the queue
+/// cannot be reached at this moment, they are a little later, not lost.
+pub async fn send_at_once(queue: &impl Queue, posts: Vec<(String, Task)>) {
+    let messages: Vec<_> = posts.into_iter().map(|(key, task)| Outgoing { key, task }).collect();
+    if let Err(error) = queue.send(&messages).await {
         tracing::warn!(cause = %error, "an alert goes by the relay: the queue did not take it");
     }
-    Ok(accepted(&alert))
 }
 
 async fn known(store: &impl Store, new: &NewAlert) -> Result<Option<Reply>, Problem> {
@@ -65,6 +84,6 @@ async fn known(store: &impl Store, new: &NewAlert) -> Result<Option<Reply>, Prob
 }
 
 /// The answer, the same however far the alert is by now: it says what was accepted.
-fn accepted(alert: &Alert) -> Reply {
+pub fn accepted(alert: &Alert) -> Reply {
     Reply::new(202, json!({ "alert_id": alert.id, "status": "queued" }))
 }

@@ -36,7 +36,7 @@ const NAMES: [&str; 19] = [
 ];
 
 fn read(body: &Value) -> Result<AlertBody, Problem> {
-    alert_body(Fields::parse(body.to_string().as_bytes())?)
+    Ok(alert_body(Fields::parse(body.to_string().as_bytes())?)?.1)
 }
 
 fn pointers(problem: &Problem) -> BTreeSet<&str> {

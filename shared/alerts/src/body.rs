@@ -9,11 +9,9 @@ use domain::text::{ImageUrl, Label, Note, Reference, Symbol};
 
 use web::{Fields, Problem, Raw, alert_format, integer, one_of, parsed, price, whole};
 
-/// What an alert's body says.
+/// What an alert's body says of the alert.
 #[derive(Clone, Debug)]
 pub struct AlertBody {
-    /// Of which service.
-    pub service: ServiceId,
     /// The trader's own name for it.
     pub client_alert_id: Option<Reference>,
     /// The signal.
@@ -24,11 +22,30 @@ pub struct AlertBody {
     pub format: Option<AlertFormat>,
 }
 
-/// Reads the body of `POST /alerts`.
+/// Reads the body of `POST /alerts`: of which service, and what.
 ///
 /// # Errors
 /// A [`Problem`] that names every fault.
-pub fn alert_body(mut body: Fields<'_>) -> Result<AlertBody, Problem> {
+pub fn alert_body(mut body: Fields<'_>) -> Result<(ServiceId, AlertBody), Problem> {
+    let service = body.required("service_id", parsed(str::parse::<ServiceId>));
+    let alert = fields(&mut body);
+    body.finish(service.zip(alert))
+}
+
+/// Reads the body of `POST /ingest/tradingview/{token}`, where the token says of which service. `time`
+/// tells alerts apart that say the same, and nothing else.
+///
+/// # Errors
+/// A [`Problem`] that names every fault.
+pub fn chart_body(text: &str) -> Result<AlertBody, Problem> {
+    let mut body = Fields::parse(text.as_bytes())?;
+    let _time = body.optional("time", label);
+    let alert = fields(&mut body);
+    body.finish(alert)
+}
+
+/// The fields that an alert has, whichever way it comes.
+fn fields(body: &mut Fields<'_>) -> Option<AlertBody> {
     body.alias("symbol", "ticker");
     body.alias("entry", "price");
     body.alias("stop_loss", "sl");
@@ -36,15 +53,11 @@ pub fn alert_body(mut body: Fields<'_>) -> Result<AlertBody, Problem> {
     for alias in ["target", "tp", "take_profit"] {
         body.alias("targets", alias);
     }
-    let service = body.required("service_id", parsed(str::parse::<ServiceId>));
     let client_alert_id = body.optional("client_alert_id", parsed(Reference::parse));
     let image_url = body.optional("image_url", parsed(ImageUrl::parse));
     let format = body.optional("format", alert_format);
-    let signal = signal(&mut body);
-    let value = (|| {
-        Some(AlertBody { service: service?, client_alert_id, signal: signal?, image_url, format })
-    })();
-    body.finish(value)
+    let signal = signal(body)?;
+    Some(AlertBody { client_alert_id, signal, image_url, format })
 }
 
 fn signal(body: &mut Fields<'_>) -> Option<Signal> {

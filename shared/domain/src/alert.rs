@@ -1,20 +1,21 @@
-//! An alert on its way into the group: saved, queued, posted, and what is known of it afterwards.
+//! An alert and the updates that follow it: saved, queued, posted one after another.
 //!
-//! `sendMessage` has no idempotency key, so an alert is marked *sending* before the call. Where
-//! the outcome stays unknown it is sent again: a lost stop is worse than a repeated one.
+//! An update is a reply to its alert's message, so it is never posted before it, and the updates of
+//! an alert are posted in the order in which they were accepted. How a single message gets into the
+//! group is told in [`Post`].
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AlertId, MessageId, ServiceId, TraderId};
+use crate::ids::{AlertId, ServiceId, TraderId};
 use crate::pace::ROOM_EVERY;
+use crate::post::Plan;
 use crate::service::AlertFormat;
 use crate::signal::Signal;
 use crate::text::{ImageUrl, Reference};
-use crate::time::{after, back_off};
+use crate::update::{NewUpdate, Update};
 
-/// How long a sender may be inside the call: the 25 s that it may take, and room for the turn.
-pub const SENDING_LEASE: SignedDuration = SignedDuration::from_secs(45);
+pub use crate::post::{Delivery, FailureReason, Post, Posting, SENDING_LEASE, Standing};
 
 /// An alert is refused when more than this many of its group are waiting: Telegram takes 20
 /// messages a minute in a group (Bots FAQ, "My bot is hitting limits"), so it would wait for long.
@@ -23,11 +24,9 @@ const MOST_WAITING: usize = 20;
 /// So many waiting alerts are counted; how many more there are makes no difference.
 pub const COUNTED_WAITING: usize = 2 * MOST_WAITING;
 
-/// An alert that could not be posted within this time is given up as failed.
-const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(24);
-
-/// When the sweep sends the message of a waiting alert again.
-const ASK_AGAIN: SignedDuration = SignedDuration::from_mins(2);
+/// The most updates that one alert takes. All of them stand in one row, which has its bounds
+/// (Amazon DynamoDB, "Item size": 400 KB).
+pub const MOST_UPDATES: usize = 50;
 
 /// What an alert says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,56 +46,6 @@ pub enum Content {
     Test,
 }
 
-/// How far an alert is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "status", rename_all = "snake_case")]
-pub enum Delivery {
-    /// Waits for its turn.
-    Queued,
-    /// A sender is inside the call, or died in it.
-    Sending {
-        /// Since when.
-        since: Timestamp,
-    },
-    /// The call had no answer; it will be sent again.
-    Unknown {
-        /// Since when.
-        since: Timestamp,
-    },
-    /// It stands in the group.
-    Sent {
-        /// As which message.
-        message: MessageId,
-        /// Since when.
-        at: Timestamp,
-    },
-    /// It was given up.
-    Failed {
-        /// When.
-        at: Timestamp,
-        /// Why.
-        reason: FailureReason,
-    },
-}
-
-/// Why an alert was given up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FailureReason {
-    /// The bot is not in the group, or the group is gone.
-    BotOutside,
-    /// The bot may not write in the group.
-    MayNotWrite,
-    /// Telegram refused the message or its picture.
-    Refused,
-    /// It could not be posted for a day.
-    TooOld,
-    /// Telegram asked to write nothing into the group until it would be a day old.
-    Blocked,
-    /// A mistake of ours.
-    Internal,
-}
-
 /// One alert.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alert {
@@ -111,22 +60,14 @@ pub struct Alert {
     pub client_alert_id: Option<Reference>,
     /// What it says.
     pub content: Content,
-    /// How far it is.
-    pub delivery: Delivery,
-    /// How many calls were made for it.
-    pub attempts: u32,
-    /// How many of them had no answer: the most times it can stand in the group too often.
-    pub unknown_outcomes: u32,
-    /// Failures in a row, and when the sweep sends it again.
-    pub failures: u32,
-    /// How often the sweep sent it again; the relay sends a message for each new number.
-    pub nudges: u32,
-    /// When the sweep sends it again.
-    pub retry_at: Timestamp,
+    /// Its own message.
+    #[serde(flatten)]
+    pub post: Post,
     /// The fingerprint of the request that made it: another body under the same key is refused.
     pub fingerprint: String,
-    /// When it was accepted.
-    pub created_at: Timestamp,
+    /// What was accepted about it later, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub updates: Vec<Update>,
 }
 
 /// What makes an alert.
@@ -146,44 +87,109 @@ pub struct NewAlert {
     pub fingerprint: String,
 }
 
+/// One of the messages of an alert, in the order in which they are posted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The alert itself.
+    Alert,
+    /// The update with this number, from 1.
+    Update(u32),
+}
+
 impl Alert {
     /// An alert that waits for its turn.
     pub fn queued(new: NewAlert, now: Timestamp) -> Self {
         let NewAlert { id, service, trader, client_alert_id, content, fingerprint } = new;
-        Self {
-            id,
-            service,
-            trader,
-            client_alert_id,
-            content,
-            delivery: Delivery::Queued,
-            attempts: 0,
-            unknown_outcomes: 0,
-            failures: 0,
-            nudges: 0,
-            retry_at: after(now, ASK_AGAIN),
-            fingerprint,
-            created_at: now,
-        }
+        let (post, updates) = (Post::queued(now), Vec::new());
+        Self { id, service, trader, client_alert_id, content, post, fingerprint, updates }
     }
 
-    /// Whether it is still to be posted.
+    /// Whether one of its messages is still to be posted.
     pub fn is_waiting(&self) -> bool {
-        match self.delivery {
-            Delivery::Queued | Delivery::Sending { .. } | Delivery::Unknown { .. } => true,
-            Delivery::Sent { .. } | Delivery::Failed { .. } => false,
-        }
+        self.waiting() > 0
     }
 
-    /// Whether waiting for so long makes it too old to be posted: then it is given up at once, so
-    /// that its trader hears of it today.
-    pub fn outlives(&self, wait: SignedDuration, now: Timestamp) -> bool {
-        after(self.created_at, GIVE_UP_AFTER) <= after(now, wait)
+    /// How many of its messages are still to be posted.
+    pub fn waiting(&self) -> usize {
+        self.posts().filter(|post| post.is_waiting()).count()
+    }
+
+    /// Whether waiting for so long makes this message of it too old to be posted: then it is given up
+    /// at once, so that its trader hears of it today.
+    pub fn outlives(&self, part: Part, wait: SignedDuration, now: Timestamp) -> bool {
+        self.post(part).is_some_and(|post| post.outlives(wait, now))
     }
 
     /// When the sweep has to look at it; `None` when nothing is left to do.
     pub fn due_at(&self) -> Option<Timestamp> {
-        self.is_waiting().then_some(self.retry_at)
+        self.posts().filter_map(Post::due_at).min()
+    }
+
+    /// An update by its number; `None` when there are not so many.
+    pub fn update(&self, number: u32) -> Option<&Update> {
+        let index = usize::try_from(number).ok()?.checked_sub(1)?;
+        self.updates.get(index)
+    }
+
+    /// The updates, each with its number.
+    pub fn numbered(&self) -> impl DoubleEndedIterator<Item = (u32, &Update)> {
+        self.updates.iter().enumerate().map(|(index, update)| {
+            (u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1), update)
+        })
+    }
+
+    /// The layout of its messages; a test has none of its own.
+    pub fn format(&self) -> AlertFormat {
+        match &self.content {
+            Content::Signal { format, .. } => *format,
+            Content::Test => AlertFormat::Rich,
+        }
+    }
+
+    /// The signal, where it is one.
+    pub fn signal(&self) -> Option<&Signal> {
+        match &self.content {
+            Content::Signal { signal, .. } => Some(signal),
+            Content::Test => None,
+        }
+    }
+
+    fn posts(&self) -> impl Iterator<Item = &Post> {
+        std::iter::once(&self.post).chain(self.updates.iter().map(|update| &update.post))
+    }
+
+    /// One of its messages.
+    fn post(&self, part: Part) -> Option<&Post> {
+        match part {
+            Part::Alert => Some(&self.post),
+            Part::Update(number) => self.update(number).map(|update| &update.post),
+        }
+    }
+
+    /// The same alert, with one of its messages being so.
+    fn with(&self, part: Part, post: Post) -> Self {
+        let mut next = self.clone();
+        let number = match part {
+            Part::Alert => {
+                next.post = post;
+                return next;
+            }
+            Part::Update(number) => usize::try_from(number).unwrap_or(usize::MAX),
+        };
+        if let Some(update) = number.checked_sub(1).and_then(|at| next.updates.get_mut(at)) {
+            update.post = post;
+        }
+        next
+    }
+
+    /// What comes next of its messages up to this one: nothing is posted before what was accepted
+    /// earlier stands in the group or was given up.
+    pub fn next(&self, until: Part) -> Option<(Part, &Post)> {
+        let updates = self.numbered().map(|(number, it)| (Part::Update(number), &it.post));
+        std::iter::once((Part::Alert, &self.post))
+            .chain(updates)
+            .take_while(|(part, _)| *part <= until)
+            .find(|(_, post)| post.is_waiting())
     }
 }
 
@@ -200,94 +206,102 @@ pub fn room_in(waiting: usize) -> Option<SignedDuration> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PostPlan {
     /// Save this, then call Telegram.
-    Start(Box<Alert>),
+    Start {
+        /// For this one.
+        part: Part,
+        /// With this saved before.
+        next: Box<Alert>,
+        /// So many attempts in a row have failed.
+        failures: u32,
+    },
     /// Another sender may be inside the call until then.
     Busy(Timestamp),
-    /// It is too old: save this.
-    GiveUp(Box<Alert>),
+    /// It is too old, or what it is about was given up: save this.
+    GiveUp {
+        /// This one.
+        part: Part,
+        /// With this saved.
+        next: Box<Alert>,
+    },
     /// It stands in the group already, or was given up.
     Nothing,
 }
 
-/// Decides about posting an alert, on what was just read.
-pub fn plan_post(alert: &Alert, now: Timestamp) -> PostPlan {
-    let unanswered = match alert.delivery {
-        Delivery::Sent { .. } | Delivery::Failed { .. } => return PostPlan::Nothing,
-        Delivery::Sending { since } if now < after(since, SENDING_LEASE) => {
-            return PostPlan::Busy(after(since, SENDING_LEASE));
-        }
-        // The sender died between its two saves: nobody knows whether the message was posted.
-        Delivery::Sending { .. } => 1,
-        Delivery::Queued | Delivery::Unknown { .. } => 0,
+/// Decides about posting what comes next of an alert, up to `until`, on what was just read.
+pub fn plan_post(alert: &Alert, until: Part, now: Timestamp) -> PostPlan {
+    let Some((part, post)) = alert.next(until) else { return PostPlan::Nothing };
+    let plan = match (part, &alert.post.delivery) {
+        // There is nothing that it could answer, and nothing that it could be about.
+        (Part::Update(_), Delivery::Failed { .. }) => match post.plan(now) {
+            Plan::Start(_) => {
+                Plan::GiveUp(post.clone().given_up(FailureReason::AlertNotPosted, now))
+            }
+            plan => plan,
+        },
+        _ => post.plan(now),
     };
-    let mut next = alert.clone();
-    next.unknown_outcomes = next.unknown_outcomes.saturating_add(unanswered);
-    if alert.outlives(SignedDuration::ZERO, now) {
-        next.delivery = Delivery::Failed { at: now, reason: FailureReason::TooOld };
-        return PostPlan::GiveUp(Box::new(next));
-    }
-    next.delivery = Delivery::Sending { since: now };
-    next.attempts = next.attempts.saturating_add(1);
-    next.retry_at = after(now, ASK_AGAIN);
-    PostPlan::Start(Box::new(next))
-}
-
-/// The alert, given up otherwise than by Telegram's answer. Where a call was under way, nobody knows
-/// whether it was posted.
-pub fn given_up(old: &Alert, reason: FailureReason, now: Timestamp) -> Alert {
-    let unanswered = u32::from(matches!(old.delivery, Delivery::Sending { .. }));
-    Alert {
-        delivery: Delivery::Failed { at: now, reason },
-        unknown_outcomes: old.unknown_outcomes.saturating_add(unanswered),
-        ..old.clone()
+    match plan {
+        Plan::Start(post) => {
+            let failures = post.failures;
+            PostPlan::Start { part, next: Box::new(alert.with(part, post)), failures }
+        }
+        Plan::Busy(until) => PostPlan::Busy(until),
+        Plan::GiveUp(post) => PostPlan::GiveUp { part, next: Box::new(alert.with(part, post)) },
+        Plan::Nothing => PostPlan::Nothing,
     }
 }
 
-/// How an attempt to post ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Posting {
-    /// It stands in the group.
-    Posted(MessageId),
-    /// No answer came: it may stand there.
-    NoAnswer,
-    /// It surely does not stand there, and can be tried again: no turn, too many requests.
-    NotNow,
-    /// It surely does not stand there; a real failure that may pass.
-    Failed,
-    /// It never will.
-    Refused(FailureReason),
+/// The alert with this message of it given up otherwise than by Telegram's answer; `None` when it has
+/// no such. Where a call was under way, nobody knows whether it was posted.
+pub fn given_up(old: &Alert, part: Part, reason: FailureReason, now: Timestamp) -> Option<Alert> {
+    let mut post = old.post(part)?.clone();
+    if let Delivery::Sending { .. } = post.delivery {
+        post.unknown_outcomes = post.unknown_outcomes.saturating_add(1);
+    }
+    Some(old.with(part, post.given_up(reason, now)))
 }
 
-/// The alert after an attempt; `None` when it was not being sent: somebody else has seen to it.
-pub fn posted(old: &Alert, how: Posting, now: Timestamp) -> Option<Alert> {
-    let Delivery::Sending { .. } = old.delivery else { return None };
+/// The alert after an attempt to post this part of it; `None` when that was not being sent:
+/// somebody else has seen to it.
+pub fn posted(old: &Alert, part: Part, how: Posting, now: Timestamp) -> Option<Alert> {
+    let post = old.post(part)?.ended(how, now)?;
+    Some(old.with(part, post))
+}
+
+/// What the sweep does to an alert that is due: the tasks of what is due of it are sent again.
+pub fn alert_due(old: &Alert, now: Timestamp) -> Option<Alert> {
+    old.due_at().filter(|at| *at <= now)?;
     let mut next = old.clone();
-    let failed = |next: &mut Alert| {
-        next.failures = next.failures.saturating_add(1);
-        let wait = back_off(ASK_AGAIN, SignedDuration::from_mins(30), next.failures);
-        next.retry_at = after(now, wait);
-    };
-    match how {
-        Posting::Posted(message) => next.delivery = Delivery::Sent { message, at: now },
-        Posting::NoAnswer => {
-            next.unknown_outcomes = next.unknown_outcomes.saturating_add(1);
-            next.delivery = Delivery::Unknown { since: now };
-            failed(&mut next);
+    next.post = old.post.nudged(now).unwrap_or(next.post);
+    for update in &mut next.updates {
+        if let Some(post) = update.post.nudged(now) {
+            update.post = post;
         }
-        Posting::NotNow => next.delivery = Delivery::Queued,
-        Posting::Failed => {
-            next.delivery = Delivery::Queued;
-            failed(&mut next);
-        }
-        Posting::Refused(reason) => next.delivery = Delivery::Failed { at: now, reason },
     }
     Some(next)
 }
 
-/// What the sweep does to an alert that is due: its message is sent again.
-pub fn alert_due(old: &Alert, now: Timestamp) -> Option<Alert> {
-    old.due_at().filter(|at| *at <= now)?;
-    let nudges = old.nudges.saturating_add(1);
-    let wait = back_off(ASK_AGAIN, SignedDuration::from_hours(1), nudges);
-    Some(Alert { nudges, retry_at: after(now, wait), ..old.clone() })
+/// Why an alert takes no update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TakesNoUpdate {
+    /// It was given up, so that there is nothing to update.
+    NotPosted,
+    /// It has [`MOST_UPDATES`] already.
+    Full,
+}
+
+/// The alert with another update, which waits for its turn behind the others.
+///
+/// # Errors
+/// [`TakesNoUpdate`] says why there can be none.
+pub fn add_update(old: &Alert, new: NewUpdate, now: Timestamp) -> Result<Alert, TakesNoUpdate> {
+    if matches!(old.post.delivery, Delivery::Failed { .. }) {
+        return Err(TakesNoUpdate::NotPosted);
+    }
+    if old.updates.len() >= MOST_UPDATES {
+        return Err(TakesNoUpdate::Full);
+    }
+    let mut next = old.clone();
+    next.updates.push(Update::queued(new, now));
+    Ok(next)
 }

@@ -68,6 +68,8 @@ reasons! {
     ServiceCreated => "service.created",
     /// A trader changed a service.
     ServiceRevised => "service.revised",
+    /// A trader asked for an address for charts.
+    ChartUrlMade => "service.tradingview_url_made",
     /// A trader asked for a group and got a set-up link.
     GroupRequested => "group.requested",
     /// Nobody used the set-up link in time.
@@ -146,6 +148,18 @@ reasons! {
     AlertUnknown => "alert.unknown",
     /// An alert was given up.
     AlertFailed => "alert.failed",
+    /// An update of an alert was accepted.
+    UpdateQueued => "alert.update_queued",
+    /// An update is being posted.
+    UpdateSending => "alert.update_sending",
+    /// An update stands in the group.
+    UpdateSent => "alert.update_sent",
+    /// Posting an update has to be tried again.
+    UpdateDelayed => "alert.update_delayed",
+    /// Nobody knows whether the update was posted.
+    UpdateUnknown => "alert.update_unknown",
+    /// An update was given up.
+    UpdateFailed => "alert.update_failed",
     /// A link was asked for.
     LinkRequested => "link.requested",
     /// A link works.

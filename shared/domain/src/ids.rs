@@ -76,6 +76,10 @@ uuid_id!(
     AlertId
 );
 uuid_id!(
+    /// One update of an alert.
+    UpdateId
+);
+uuid_id!(
     /// One invite link that a trader asked for.
     LinkId
 );
@@ -105,6 +109,13 @@ impl AlertId {
     pub fn tag(self) -> String {
         let hex = self.0.simple().to_string().to_uppercase();
         format!("#A{}", hex.get(..5).unwrap_or_default())
+    }
+}
+
+impl UpdateId {
+    /// The update of this alert that a request with this idempotency key makes.
+    pub fn derived(alert: AlertId, key: &str) -> Self {
+        Self(derive("update", &[&alert.to_string(), key]))
     }
 }
 

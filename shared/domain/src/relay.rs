@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::alert::{Alert, Content, Delivery};
+use crate::alert::{Alert, Delivery};
 use crate::change::{Meta, Record, Why};
 use crate::group::{ChatClaim, Group, Holder, Phase, TelegramGroup};
 use crate::link::{Link, LinkKind, LinkState};
@@ -16,6 +16,7 @@ use crate::membership::Membership;
 use crate::service::Service;
 use crate::subscription::Subscription;
 use crate::task::{Notice, Task};
+use crate::update::Update;
 
 /// What follows from one change.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -244,19 +245,31 @@ fn subscription_tasks(was: Option<&Subscription>, now: &Subscription, meta: &Met
 }
 
 fn alert_tasks(was: Option<&Alert>, now: &Alert) -> Vec<Task> {
-    let known = was.is_some_and(|was| was.nudges == now.nudges);
-    if now.is_waiting() && !known {
-        vec![Task::PostAlert { service: now.service, alert: now.id }]
-    } else {
-        Vec::new()
+    let (service, alert) = (now.service, now.id);
+    let mut tasks = Vec::new();
+    let known = was.is_some_and(|was| was.post.nudges == now.post.nudges);
+    if now.post.is_waiting() && !known {
+        tasks.push(Task::PostAlert { service, alert });
     }
+    let new = |number: u32, update: &Update| {
+        let was = was.and_then(|was| was.update(number));
+        update.post.is_waiting() && was.is_none_or(|was| was.post.nudges != update.post.nudges)
+    };
+    // The last one is enough: whatever comes before it is posted first.
+    if let Some((number, _)) = now.numbered().rev().find(|(number, it)| new(*number, it)) {
+        tasks.push(Task::PostUpdate { service, alert, number });
+    }
+    tasks
 }
 
-/// The first message of a new alert and its key: the handler sends it at once, and the relay's
-/// repetition is dropped by the key.
-pub fn first_post(alert: &Alert) -> (String, Task) {
-    let task = Task::PostAlert { service: alert.service, alert: alert.id };
-    (format!("alert/{}#1#{}", alert.id, task.name()), task)
+/// The messages that follow from what a handler has just saved, and their keys: it sends them at
+/// once, and the relay's repetition is dropped by the key. `ver` is the version that it saved.
+pub fn quick_posts(was: Option<&Alert>, now: &Alert, ver: u64) -> Vec<(String, Task)> {
+    let item = format!("alert/{}#{ver}", now.id);
+    alert_tasks(was, now)
+        .into_iter()
+        .map(|task| (format!("{item}#{}", task.name()), task))
+        .collect()
 }
 
 // --------------------------------------------------------------------------------------- events
@@ -290,6 +303,10 @@ fn event_name(after: &Record, why: Why) -> Option<&'static str> {
         (Why::AlertSent, _) => "AlertSent",
         (Why::AlertUnknown, _) => "AlertUnknown",
         (Why::AlertFailed, _) => "AlertFailed",
+        (Why::UpdateQueued, _) => "AlertUpdateQueued",
+        (Why::UpdateSent, _) => "AlertUpdateSent",
+        (Why::UpdateUnknown, _) => "AlertUpdateUnknown",
+        (Why::UpdateFailed, _) => "AlertUpdateFailed",
         _ => return None,
     })
 }
@@ -353,6 +370,9 @@ fn facts(record: &Record) -> BTreeMap<String, String> {
             );
             say("duration_days", service.duration_days.get().to_string());
             say("settings", settings(service));
+            if service.chart_urls > 0 {
+                say("tradingview_urls", service.chart_urls.to_string());
+            }
             match &service.group {
                 Group::None => say("group", "none".to_owned()),
                 Group::AwaitingBot(_) => say("group", "awaiting_bot".to_owned()),
@@ -373,13 +393,17 @@ fn facts(record: &Record) -> BTreeMap<String, String> {
             say("purchases", subscription.purchases.to_string());
         }
         Record::Alert(alert) => {
-            if let Content::Signal { signal, .. } = &alert.content {
+            if let Some(signal) = alert.signal() {
                 say("symbol", signal.fields().symbol.as_str().to_owned());
             }
-            say("status", delivery(&alert.delivery).to_owned());
-            say("attempts", alert.attempts.to_string());
-            if let Delivery::Sent { message, .. } = alert.delivery {
-                say("message_id", message.get().to_string());
+            say("status", delivery(&alert.post.delivery).to_owned());
+            say("attempts", alert.post.attempts.to_string());
+            if let Delivery::Sent { message, .. } = alert.post.delivery {
+                say("message_id", message.id.get().to_string());
+            }
+            for (number, update) in alert.numbered() {
+                let (kind, status) = (update.kind(), delivery(&update.post.delivery));
+                say(&format!("update_{number}"), format!("{kind} {status}"));
             }
         }
         Record::Link(Link { kind, name, state, .. }) => {
@@ -439,7 +463,7 @@ pub const fn membership(membership: &Membership) -> &'static str {
     }
 }
 
-/// The status of an alert as callers see it.
+/// The status of an alert or update as callers see it.
 pub const fn delivery(delivery: &Delivery) -> &'static str {
     match delivery {
         Delivery::Queued => "queued",

@@ -200,6 +200,9 @@ pub struct Service {
     pub group: Group,
     /// How many set-up links were given out; each link carries its number and only the newest works.
     pub setups: u32,
+    /// How many addresses for charts were given out; only the newest works.
+    #[serde(default)]
+    pub chart_urls: u32,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -218,8 +221,15 @@ impl Service {
             settings,
             group: Group::None,
             setups: 0,
+            chart_urls: 0,
             created_at: now,
         }
+    }
+
+    /// The service with another address for its charts. The one before stops working.
+    #[must_use]
+    pub fn with_new_chart_url(&self) -> Self {
+        Self { chart_urls: self.chart_urls.saturating_add(1), ..self.clone() }
     }
 }
 

@@ -16,6 +16,15 @@ pub enum Task {
         /// This one.
         alert: AlertId,
     },
+    /// Post an update of an alert, and before it whatever of the alert comes before.
+    PostUpdate {
+        /// In the group of this service.
+        service: ServiceId,
+        /// Of this alert.
+        alert: AlertId,
+        /// Its number, from 1.
+        number: u32,
+    },
     /// Approve the open join request of a subscription's holder.
     Admit {
         /// Into the group of this service.
@@ -151,6 +160,7 @@ impl Task {
     pub const fn lane(&self) -> Lane {
         match self {
             Self::PostAlert { .. }
+            | Self::PostUpdate { .. }
             | Self::Admit { .. }
             | Self::Decline { .. }
             | Self::Answer { .. } => Lane::Alerts,
@@ -170,7 +180,9 @@ impl Task {
     /// The alerts of a service are one group; a person's admission waits for nobody else's.
     pub fn group(&self) -> String {
         match self {
-            Self::PostAlert { service, .. } => format!("alerts-{service}"),
+            Self::PostAlert { service, .. } | Self::PostUpdate { service, .. } => {
+                format!("alerts-{service}")
+            }
             Self::Admit { subscription, .. } => format!("admit-{subscription}"),
             Self::Decline { service, user, .. } => format!("decline-{service}-{}", user.get()),
             Self::Answer { chat, .. } => format!("answer-{}", chat.get()),
@@ -187,6 +199,7 @@ impl Task {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::PostAlert { .. } => "post_alert",
+            Self::PostUpdate { .. } => "post_update",
             Self::Admit { .. } => "admit",
             Self::Decline { .. } => "decline",
             Self::Remove { .. } => "remove",

@@ -1,6 +1,8 @@
 //! Every sentence that a person reads in Telegram, and the layouts of alerts. Texts are HTML as
 //! Telegram takes it (Bot API, "HTML style"); what people wrote is escaped here and nowhere else.
 
+mod update;
+
 use jiff::Timestamp;
 
 use crate::alert::{Alert, Content};
@@ -10,6 +12,8 @@ use crate::signal::{Action, Fields, OrderType, Signal};
 use crate::subscription::Subscription;
 use crate::task::{Answer, Declined, Notice};
 use crate::text::ImageUrl;
+
+pub use update::{Hanging, update};
 
 /// A button under a message that opens a link.
 #[derive(Clone, Debug, PartialEq, Eq)]

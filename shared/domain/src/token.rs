@@ -1,4 +1,5 @@
-//! Tokens in Telegram start links: `t.me/<bot>?start=<token>`.
+//! Tokens in links: Telegram start links, `t.me/<bot>?start=<token>`, and the addresses to which charts
+//! send their alerts.
 //!
 //! A token is a statement with a message authentication code under a key that only Usher holds
 //! (HMAC-SHA-256, cut to 128 bits; RFC 2104, section 5). So nothing secret is stored, a repeated
@@ -71,6 +72,13 @@ pub enum Token {
         /// Which of its claim links.
         number: u32,
     },
+    /// This is the chart of the service; the number says which of its addresses it was.
+    Chart {
+        /// The service.
+        service: ServiceId,
+        /// Which of its addresses.
+        number: u32,
+    },
     /// This group is a spare one for the pool. An operator may use the link for many groups.
     Spare {
         /// Until when, to the second.
@@ -81,6 +89,7 @@ pub enum Token {
 const SET_UP: u8 = b'g';
 const CLAIM: u8 = b'c';
 const SPARE: u8 = b's';
+const CHART: u8 = b't';
 
 impl Token {
     /// Kind, subject and number, as they are signed and sent: 1 + 16 + 4 bytes.
@@ -88,6 +97,7 @@ impl Token {
         let (kind, subject, number) = match self {
             Self::SetUp { service, number } => (SET_UP, service.uuid(), number),
             Self::Claim { subscription, number } => (CLAIM, subscription.uuid(), number),
+            Self::Chart { service, number } => (CHART, service.uuid(), number),
             Self::Spare { expires_at } => {
                 let seconds = u32::try_from(expires_at.as_second()).unwrap_or(u32::MAX);
                 (SPARE, Uuid::nil(), seconds)
@@ -123,6 +133,7 @@ impl Token {
         match *kind {
             SET_UP => Some(Self::SetUp { service: ServiceId::fresh(subject), number }),
             CLAIM => Some(Self::Claim { subscription: SubscriptionId::fresh(subject), number }),
+            CHART => Some(Self::Chart { service: ServiceId::fresh(subject), number }),
             SPARE => {
                 let expires_at = Timestamp::from_second(i64::from(number)).ok()?;
                 Some(Self::Spare { expires_at })
@@ -191,6 +202,7 @@ mod tests {
             prop_oneof![
                 Just(Token::SetUp { service: ServiceId::fresh(id), number }),
                 Just(Token::Claim { subscription: SubscriptionId::fresh(id), number }),
+                Just(Token::Chart { service: ServiceId::fresh(id), number }),
                 Just(Token::Spare { expires_at }),
             ]
         })

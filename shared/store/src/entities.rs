@@ -223,7 +223,7 @@ impl Entity for Alert {
     fn index(&self) -> Index {
         Index {
             service_id: Some(self.service.to_string()),
-            sort: by_age(self.created_at, &self.id.to_string()),
+            sort: by_age(self.post.created_at, &self.id.to_string()),
             waiting: self.is_waiting().then(|| self.service.to_string()),
             due_at: self.due_at(),
             ..Index::default()
@@ -254,6 +254,13 @@ pub struct PurchaseDone {
     pub subscription: Subscription,
 }
 
+/// What a request for a chart's address led to: the number that it carries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChartUrlMade {
+    /// Which of the service's addresses.
+    pub number: u32,
+}
+
 /// What a request for a group led to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupAnswer {
@@ -281,5 +288,6 @@ macro_rules! request_entity {
 }
 
 request_entity!(Service, Table::Services, "service_request");
+request_entity!(ChartUrlMade, Table::Services, "chart_url_request");
 request_entity!(GroupAnswer, Table::Services, "group_request");
 request_entity!(PurchaseDone, Table::Subscriptions, "purchase");

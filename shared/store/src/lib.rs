@@ -21,7 +21,9 @@ mod row;
 
 pub use change::{Decision, change};
 pub use dynamo::{DynamoStore, Tables, failure};
-pub use entities::{GroupAnswer, PurchaseDone, Requested, UserClaim, fingerprint, key};
+pub use entities::{
+    ChartUrlMade, GroupAnswer, PurchaseDone, Requested, UserClaim, fingerprint, key,
+};
 pub use entity::{Entity, Write, decode, load};
 pub use image::record;
 pub use item::{item_from_row, moment, place_in, row_from_image, text};

@@ -96,7 +96,7 @@ pub enum Count {
         /// The moment.
         now: Timestamp,
     },
-    /// Alerts of a service that are not posted yet.
+    /// Alerts of a service that are not posted yet, or have an update that is not.
     Waiting {
         /// The service.
         service: String,

@@ -25,7 +25,7 @@ pub struct Index {
     pub service_id: Option<String>,
     /// `active`: the service of a subscription and when its access ends.
     pub active: Option<(String, Timestamp)>,
-    /// `waiting`: the service of an alert that is not posted yet.
+    /// `waiting`: the service of an alert that is not posted yet, or has an update that is not.
     pub waiting: Option<String>,
     /// `spares`: `spare` for a group of the pool that can be taken.
     pub spare: Option<String>,

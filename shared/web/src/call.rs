@@ -32,6 +32,15 @@ impl IdempotencyKey {
     }
 }
 
+/// By which door a request came in: what the gateway says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gateway {
+    /// The name by which it was called.
+    pub domain: String,
+    /// The id of the API.
+    pub api: String,
+}
+
 /// A request, with the time and the dice that the edge brings along. `Debug` shows neither headers
 /// nor body: they hold tokens and what is personal.
 #[derive(Clone, Default)]
@@ -44,6 +53,8 @@ pub struct Call {
     pub request_id: String,
     /// Who calls: the token's `sub`, which API Gateway has checked.
     pub subject: Option<String>,
+    /// The door by which it came.
+    pub gateway: Gateway,
     /// The parts of the path that have names.
     pub path: HashMap<String, String>,
     /// The query.
@@ -95,15 +106,24 @@ impl Call {
     /// # Errors
     /// A [`Problem`] when it is too large, not declared as JSON, or no JSON object.
     pub fn body(&self) -> Result<Fields<'_>, Problem> {
+        Fields::parse(self.body_as(&["application/json"])?)
+    }
+
+    /// The body, when it is declared as one of these media types.
+    ///
+    /// # Errors
+    /// A [`Problem`] when it is too large, or declared as something else.
+    pub fn body_as(&self, known: &[&str]) -> Result<&[u8], Problem> {
         if self.body.len() > MOST_BODY {
             return Err(Problem::too_large());
         }
         let media = self.headers.get("content-type").map(String::as_str).unwrap_or_default();
         let media = media.split(';').next().unwrap_or_default().trim();
-        if !media.eq_ignore_ascii_case("application/json") {
-            return Err(Problem::unsupported_media_type());
+        if known.iter().any(|known| media.eq_ignore_ascii_case(known)) {
+            Ok(&self.body)
+        } else {
+            Err(Problem::unsupported_media_type())
         }
-        Fields::parse(&self.body)
     }
 
     /// The fields of a body in which everything can be left out, and so can the body.

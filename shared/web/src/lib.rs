@@ -15,7 +15,7 @@ mod serve;
 mod settings;
 pub mod views;
 
-pub use call::{Call, IdempotencyKey};
+pub use call::{Call, Gateway, IdempotencyKey};
 pub use fields::{Fields, Raw, integer, one_of, parsed, price, text, time, whole};
 pub use lookup::{earlier, owned_service, readable, service_for_storefront};
 pub use page::{PageRequest, page_request};

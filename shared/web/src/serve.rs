@@ -7,7 +7,7 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Body, Error, Request, RequestExt as _, Response, run_concurrent, service_fn};
 use serde_json::Value;
 
-use crate::call::Call;
+use crate::call::{Call, Gateway};
 use crate::problem::Problem;
 
 /// A good answer.
@@ -63,13 +63,20 @@ where
 
 fn call(request: Request) -> Call {
     let request_id = request.lambda_context_ref().map(|context| context.request_id.clone());
-    let subject = match request.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) => context
-            .authorizer
-            .as_ref()
-            .and_then(|authorizer| authorizer.jwt.as_ref())
-            .and_then(|jwt| jwt.claims.get("sub").cloned()),
-        _ => None,
+    let (subject, gateway) = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => {
+            let subject = context
+                .authorizer
+                .as_ref()
+                .and_then(|authorizer| authorizer.jwt.as_ref())
+                .and_then(|jwt| jwt.claims.get("sub").cloned());
+            let gateway = Gateway {
+                domain: context.domain_name.clone().unwrap_or_default(),
+                api: context.apiid.clone().unwrap_or_default(),
+            };
+            (subject, gateway)
+        }
+        _ => (None, Gateway::default()),
     };
     let pairs = |map: Option<lambda_http::aws_lambda_events::query_map::QueryMap>| {
         map.map(|map| map.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect())
@@ -89,6 +96,7 @@ fn call(request: Request) -> Call {
         fresh: startup::fresh_id(),
         request_id: request_id.unwrap_or_default(),
         subject,
+        gateway,
         path: pairs(request.path_parameters_ref().cloned()),
         query: pairs(request.query_string_parameters_ref().cloned()),
         headers,

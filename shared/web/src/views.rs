@@ -1,6 +1,6 @@
 //! Items as callers see them. No Telegram id of a person ever comes out.
 
-use domain::alert::{Alert, Content, Delivery, FailureReason};
+use domain::alert::{Alert, Content, Delivery, FailureReason, Post};
 use domain::group::{BotRights, BotStanding, Group, Phase, Problem as GroupProblem, TelegramGroup};
 use domain::link::{Link, LinkKind};
 use domain::relay::{self, AuditRecord};
@@ -8,6 +8,7 @@ use domain::service::{AlertFormat, Guard, Service};
 use domain::signal::{Action, OrderType};
 use domain::subscription::{Status, Subscription};
 use domain::token::{BotName, LinkKey, Token};
+use domain::update::{Command, Says, Update};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -250,20 +251,58 @@ pub fn alert(alert: &Alert) -> Value {
             say("format", json!(alert_format(*format)));
         }
     }
-    say("status", json!(relay::delivery(&alert.delivery)));
-    let (message_id, sent_at) = match alert.delivery {
-        Delivery::Sent { message, at } => (Some(message.get().to_string()), Some(at)),
+    post(&alert.post, &mut say);
+    say("updates", json!(alert.updates.iter().map(update).collect::<Vec<_>>()));
+    Value::Object(view)
+}
+
+/// How far a message is.
+fn post(post: &Post, say: &mut impl FnMut(&str, Value)) {
+    say("status", json!(relay::delivery(&post.delivery)));
+    let (message_id, sent_at) = match post.delivery {
+        Delivery::Sent { message, at } => (Some(message.id.get().to_string()), Some(at)),
         _ => (None, None),
     };
     say("message_id", json!(message_id));
-    say("created_at", json!(alert.created_at));
+    say("created_at", json!(post.created_at));
     say("sent_at", json!(sent_at));
-    say("attempts", json!(alert.attempts));
-    if let Delivery::Failed { reason, .. } = alert.delivery {
+    say("attempts", json!(post.attempts));
+    if let Delivery::Failed { reason, .. } = post.delivery {
         let (code, detail) = failure(reason);
         say("failure", json!({ "code": code, "detail": detail }));
     }
-    say("updates", json!([]));
+}
+
+/// An update of an alert, with the fields that it was given.
+fn update(update: &Update) -> Value {
+    let (target, price, percent, text) = match &update.says {
+        Says::Note { text } => (None, None, None, Some(text)),
+        Says::Command { command, remark } => {
+            let (target, price, percent) = match command {
+                Command::TpHit { target, price, percent } => {
+                    (*target, price.as_ref(), percent.as_ref())
+                }
+                Command::MoveSl { price } => (None, Some(price), None),
+                Command::Breakeven { price } | Command::Close { price } => {
+                    (None, price.as_ref(), None)
+                }
+                Command::PartialClose { percent, price } => (None, price.as_ref(), Some(percent)),
+                Command::Cancel => (None, None, None),
+            };
+            (target, price, percent, remark.as_ref())
+        }
+    };
+    let mut view = Map::new();
+    let mut say = |name: &str, value: Value| {
+        view.insert(name.to_owned(), value);
+    };
+    say("id", json!(update.id));
+    say("kind", json!(update.kind()));
+    say("target", json!(target));
+    say("price", json!(price));
+    say("percent", json!(percent));
+    say("text", json!(text));
+    post(&update.post, &mut say);
     Value::Object(view)
 }
 
@@ -281,6 +320,9 @@ const fn failure(reason: FailureReason) -> (&'static str, &'static str) {
             "Telegram asked the bot to write nothing into the group for longer than the alert is \
              worth: 24 hours.",
         ),
+        FailureReason::AlertNotPosted => {
+            ("alert_not_posted", "The alert that it is about was not posted.")
+        }
     }
 }
 

@@ -7,7 +7,9 @@ mod post;
 mod remove;
 mod say;
 mod set_up;
+mod update;
 
+use domain::alert::Part;
 use domain::group::{Group, TelegramGroup};
 use domain::ids::ServiceId;
 use domain::service::Service;
@@ -43,7 +45,10 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
     /// Carries out a task that came by this lane.
     pub(crate) async fn carry_out(&self, task: Task, lane: Lane) -> Result<Outcome, TaskError> {
         match task {
-            Task::PostAlert { alert, .. } => self.post(alert, lane).await,
+            Task::PostAlert { alert, .. } => self.post(alert, Part::Alert, lane).await,
+            Task::PostUpdate { alert, number, .. } => {
+                self.post(alert, Part::Update(number), lane).await
+            }
             Task::Admit { subscription, .. } => self.admit(subscription, lane).await,
             Task::Decline { service, user, why } => self.decline(service, user, why, lane).await,
             Task::Remove { subscription, .. } => self.remove(subscription, lane).await,
@@ -60,7 +65,10 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
     /// begun again by the sweep.
     pub(crate) async fn has_failed(&self, task: Task) -> Result<(), TaskError> {
         match task {
-            Task::PostAlert { alert, .. } => self.alert_has_failed(alert).await,
+            Task::PostAlert { alert, .. } => self.post_has_failed(alert, Part::Alert).await,
+            Task::PostUpdate { alert, number, .. } => {
+                self.post_has_failed(alert, Part::Update(number)).await
+            }
             _ => Ok(()),
         }
     }

@@ -1,7 +1,7 @@
-//! Posting an alert.
+//! Posting an alert and its updates, one message after another.
 
 use domain::alert::{
-    Alert, Content, FailureReason, PostPlan, Posting, given_up, plan_post, posted,
+    Alert, Content, FailureReason, Part, PostPlan, Posting, Standing, given_up, plan_post, posted,
 };
 use domain::change::{Stored, Why};
 use domain::ids::{AlertId, ChatId, MessageId};
@@ -25,10 +25,10 @@ const AFTER_NO_ANSWER: SignedDuration = SignedDuration::from_secs(1);
 const MOST_REFUSALS: u32 = 6;
 
 /// How a call went.
-enum Sent {
+pub(super) enum Sent {
     /// It stands in the group.
     As(MessageId),
-    /// Its second message, for a picture that was not taken, has no turn for so long.
+    /// Its second message, after one that was refused, has no turn for so long.
     NoTurn(SignedDuration),
     /// It failed.
     Not(CallError),
@@ -44,75 +44,104 @@ impl From<Result<MessageId, CallError>> for Sent {
 }
 
 impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C> {
-    /// Posts an alert into its group.
-    pub(super) async fn post(&self, id: AlertId, lane: Lane) -> Result<Outcome, TaskError> {
+    /// Posts what comes next of an alert into its group, up to `until`. What comes before is posted
+    /// first, and not waited for: its own message may stand behind this one in the queue.
+    pub(super) async fn post(
+        &self,
+        id: AlertId,
+        until: Part,
+        lane: Lane,
+    ) -> Result<Outcome, TaskError> {
         let Some(read) = load::<Alert>(&self.store, &id.to_string()).await? else {
             return Ok(Outcome::Done);
         };
         let now = self.clock.now();
-        match plan_post(&read.value, now) {
+        let (part, failures) = match plan_post(&read.value, until, now) {
             PostPlan::Nothing => return Ok(Outcome::Done),
             PostPlan::Busy(until) => return Ok(Outcome::Later(until.duration_since(now))),
-            PostPlan::GiveUp(next) => {
-                let write = Write::update(&read, next.as_ref(), &because(Why::AlertFailed, now));
+            PostPlan::GiveUp { part, next } => {
+                let write = Write::update(&read, next.as_ref(), &because(failed(part), now));
                 self.store.commit(vec![write]).await?;
-                return Ok(Outcome::Done);
+                return Ok(settled(part, until));
             }
-            PostPlan::Start(_) => {}
-        }
+            PostPlan::Start { part, failures, .. } => (part, failures),
+        };
         let Some((service, group)) = self.group_of(read.value.service).await? else {
-            return Ok(Outcome::Later(back_off(read.value.failures)));
+            return Ok(Outcome::Later(back_off(failures)));
         };
         let call = Call::Message(group.chat);
         if let Some(wait) = self.turn(lane, call).await? {
-            return self.put_off(&read, wait).await;
+            return self.put_off(&read, part, until, wait).await;
         }
         // The wait for the turn may have been long: the plan is made on the time it is now.
         let now = self.clock.now();
-        let PostPlan::Start(sending) = plan_post(&read.value, now) else {
+        let PostPlan::Start { part, next: sending, .. } = plan_post(&read.value, until, now) else {
             return Ok(Outcome::Later(SignedDuration::ZERO));
         };
-        let write = Write::update(&read, sending.as_ref(), &because(Why::AlertSending, now));
+        let why = match part {
+            Part::Alert => Why::AlertSending,
+            Part::Update(_) => Why::UpdateSending,
+        };
+        let write = Write::update(&read, sending.as_ref(), &because(why, now));
         match self.store.commit(vec![write]).await {
             // Another sender has the same message.
             Err(CommitError::Conflict) => return Ok(Outcome::Later(SignedDuration::from_secs(1))),
             done => done?,
         }
-        let text = texts::alert(&sending, &service);
-        let (how, outcome) = match self.send_alert(&sending, group.chat, text, lane).await? {
-            Sent::As(message) => (Posting::Posted(message), Outcome::Done),
-            Sent::NoTurn(wait) => (Posting::NotNow, Outcome::Later(wait)),
-            Sent::Not(error) => self.posting_failed(error, call, &sending).await?,
+        let answer = match part {
+            Part::Alert => {
+                let text = texts::alert(&sending, &service);
+                self.send_alert(&sending, group.chat, text, lane).await?
+            }
+            Part::Update(number) => self.send_update(&sending, number, group.chat, lane).await?,
         };
-        self.save_posting(id, how).await?;
-        Ok(outcome)
+        let (how, outcome) = match answer {
+            Sent::As(id) => (Posting::Posted(Standing { chat: group.chat, id }), Outcome::Done),
+            Sent::NoTurn(wait) => (Posting::NotNow, Outcome::Later(wait)),
+            Sent::Not(error) => {
+                let outlives = |wait| sending.outlives(part, wait, self.clock.now());
+                self.posting_failed(error, call, failures, outlives).await?
+            }
+        };
+        self.save_posting(id, part, how).await?;
+        Ok(match outcome {
+            Outcome::Done => settled(part, until),
+            later @ Outcome::Later(_) => later,
+        })
     }
 
-    /// Notes that an alert was given up for a mistake of ours.
-    pub(super) async fn alert_has_failed(&self, id: AlertId) -> Result<(), TaskError> {
+    /// Notes that a message of an alert was given up for a mistake of ours: the one that was next.
+    pub(super) async fn post_has_failed(&self, id: AlertId, until: Part) -> Result<(), TaskError> {
         let decide = |read: Option<&Stored<Alert>>| {
             let now = self.clock.now();
-            let waiting = read.filter(|read| read.value.is_waiting());
-            let next = waiting.map(|read| given_up(&read.value, FailureReason::Internal, now));
-            (next.map(|next| (next, because(Why::AlertFailed, now))), ())
+            let next = read.and_then(|read| {
+                let (part, _) = read.value.next(until)?;
+                let next = given_up(&read.value, part, FailureReason::Internal, now)?;
+                Some((next, because(failed(part), now)))
+            });
+            (next, ())
         };
         Ok(change(&self.store, &id.to_string(), TRIES, decide).await?)
     }
 
-    /// An alert whose turn is far away: put off, or given up when it would be too old by then.
+    /// A message whose turn is far away: put off, or given up when it would be too old by then.
     async fn put_off(
         &self,
         read: &Stored<Alert>,
+        part: Part,
+        until: Part,
         wait: SignedDuration,
     ) -> Result<Outcome, TaskError> {
         let now = self.clock.now();
-        if !read.value.outlives(wait, now) {
+        if !read.value.outlives(part, wait, now) {
             return Ok(Outcome::Later(wait));
         }
-        let failed = given_up(&read.value, FailureReason::Blocked, now);
-        let write = Write::update(read, &failed, &because(Why::AlertFailed, now));
+        let Some(next) = given_up(&read.value, part, FailureReason::Blocked, now) else {
+            return Ok(Outcome::Done);
+        };
+        let write = Write::update(read, &next, &because(failed(part), now));
         self.store.commit(vec![write]).await?;
-        Ok(Outcome::Done)
+        Ok(settled(part, until))
     }
 
     /// Sends the alert, with its picture where it has one. A picture that Telegram does not take,
@@ -157,16 +186,16 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         &self,
         error: CallError,
         call: Call,
-        alert: &Alert,
+        failures: u32,
+        outlives: impl Fn(SignedDuration) -> bool,
     ) -> Result<(Posting, Outcome), TaskError> {
-        let failures = alert.failures;
         let wait = back_off(failures);
         if let CallError::UnknownOutcome { .. } = error {
             tracing::warn!(cause = %error, "nobody knows whether an alert was posted");
             return Ok((Posting::NoAnswer, Outcome::Later(AFTER_NO_ANSWER)));
         }
         Ok(match self.trouble(error, call).await? {
-            Trouble::Wait(wait) if alert.outlives(wait, self.clock.now()) => {
+            Trouble::Wait(wait) if outlives(wait) => {
                 (Posting::Refused(FailureReason::Blocked), Outcome::Done)
             }
             Trouble::Wait(wait) => (Posting::NotNow, Outcome::Later(wait)),
@@ -189,18 +218,34 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
     }
 
     /// Saves how it went. Between the call and this save, a crash means a repetition.
-    async fn save_posting(&self, id: AlertId, how: Posting) -> Result<(), TaskError> {
-        let why = match how {
-            Posting::Posted(_) => Why::AlertSent,
-            Posting::NoAnswer => Why::AlertUnknown,
-            Posting::NotNow | Posting::Failed => Why::AlertDelayed,
-            Posting::Refused(_) => Why::AlertFailed,
+    async fn save_posting(&self, id: AlertId, part: Part, how: Posting) -> Result<(), TaskError> {
+        let why = match (part, how) {
+            (Part::Alert, Posting::Posted(_)) => Why::AlertSent,
+            (Part::Alert, Posting::NoAnswer) => Why::AlertUnknown,
+            (Part::Alert, Posting::NotNow | Posting::Failed) => Why::AlertDelayed,
+            (Part::Update(_), Posting::Posted(_)) => Why::UpdateSent,
+            (Part::Update(_), Posting::NoAnswer) => Why::UpdateUnknown,
+            (Part::Update(_), Posting::NotNow | Posting::Failed) => Why::UpdateDelayed,
+            (_, Posting::Refused(_)) => failed(part),
         };
         let decide = |read: Option<&Stored<Alert>>| {
             let now = self.clock.now();
-            let next = read.and_then(|read| posted(&read.value, how, now));
+            let next = read.and_then(|read| posted(&read.value, part, how, now));
             (next.map(|next| (next, because(why, now))), ())
         };
         Ok(change(&self.store, &id.to_string(), TRIES, decide).await?)
     }
+}
+
+/// The reason for which a message is saved as given up.
+const fn failed(part: Part) -> Why {
+    match part {
+        Part::Alert => Why::AlertFailed,
+        Part::Update(_) => Why::UpdateFailed,
+    }
+}
+
+/// A message was posted or given up: is more to be posted before this one is done with?
+fn settled(part: Part, until: Part) -> Outcome {
+    if part < until { Outcome::Later(SignedDuration::ZERO) } else { Outcome::Done }
 }

@@ -1,7 +1,7 @@
 //! An alert on its way: posted at least once, and never more often than outcomes were unknown.
 
 use domain::alert::{
-    Alert, Content, Delivery, FailureReason, PostPlan, Posting, SENDING_LEASE, alert_due,
+    Alert, Content, Delivery, FailureReason, Part, PostPlan, Posting, SENDING_LEASE, alert_due,
     plan_post, posted,
 };
 use domain::service::AlertFormat;
@@ -12,8 +12,8 @@ use proptest::prelude::*;
 use crate::common::*;
 
 fn sending(alert: &Alert, now: Timestamp) -> Alert {
-    match plan_post(alert, now) {
-        PostPlan::Start(next) => *next,
+    match plan_post(alert, Part::Alert, now) {
+        PostPlan::Start { next, .. } => *next,
         other => panic!("not started: {other:?}"),
     }
 }
@@ -27,11 +27,14 @@ fn an_alert_is_marked_before_the_call_and_kept_with_its_message_after() {
     let new = queued();
     assert!(new.is_waiting());
     let marked = sending(&new, second(1));
-    assert_eq!((&marked.delivery, marked.attempts), (&Delivery::Sending { since: second(1) }, 1));
-    let done = posted(&marked, Posting::Posted(message()), second(2)).unwrap();
-    assert_eq!(done.delivery, Delivery::Sent { message: message(), at: second(2) });
-    assert_eq!((done.attempts, done.unknown_outcomes, done.due_at()), (1, 0, None));
-    assert_eq!(plan_post(&done, second(3)), PostPlan::Nothing);
+    assert_eq!(
+        (&marked.post.delivery, marked.post.attempts),
+        (&Delivery::Sending { since: second(1) }, 1)
+    );
+    let done = posted(&marked, Part::Alert, Posting::Posted(message()), second(2)).unwrap();
+    assert_eq!(done.post.delivery, Delivery::Sent { message: message(), at: second(2) });
+    assert_eq!((done.post.attempts, done.post.unknown_outcomes, done.due_at()), (1, 0, None));
+    assert_eq!(plan_post(&done, Part::Alert, second(3)), PostPlan::Nothing);
     assert_eq!(alert_due(&done, hours(30)), None);
 }
 
@@ -39,39 +42,39 @@ fn an_alert_is_marked_before_the_call_and_kept_with_its_message_after() {
 fn one_sender_at_a_time() {
     let marked = sending(&queued(), second(1));
     let over = second(1) + SENDING_LEASE;
-    assert_eq!(plan_post(&marked, second(2)), PostPlan::Busy(over));
-    assert!(matches!(plan_post(&marked, over), PostPlan::Start(_)));
+    assert_eq!(plan_post(&marked, Part::Alert, second(2)), PostPlan::Busy(over));
+    assert!(matches!(plan_post(&marked, Part::Alert, over), PostPlan::Start { .. }));
 }
 
 #[test]
 fn a_sender_that_died_between_its_saves_leaves_an_unknown_outcome() {
     let marked = sending(&queued(), second(1));
     let again = sending(&marked, second(60));
-    assert_eq!((again.attempts, again.unknown_outcomes), (2, 1));
+    assert_eq!((again.post.attempts, again.post.unknown_outcomes), (2, 1));
     let third = sending(&again, second(200));
-    assert_eq!((third.attempts, third.unknown_outcomes), (3, 2));
+    assert_eq!((third.post.attempts, third.post.unknown_outcomes), (3, 2));
 }
 
 #[test]
 fn a_call_without_an_answer_is_made_again_and_counted_once() {
     let marked = sending(&queued(), second(1));
-    let unknown = posted(&marked, Posting::NoAnswer, second(26)).unwrap();
-    assert_eq!(unknown.delivery, Delivery::Unknown { since: second(26) });
-    assert_eq!((unknown.unknown_outcomes, unknown.failures), (1, 1));
+    let unknown = posted(&marked, Part::Alert, Posting::NoAnswer, second(26)).unwrap();
+    assert_eq!(unknown.post.delivery, Delivery::Unknown { since: second(26) });
+    assert_eq!((unknown.post.unknown_outcomes, unknown.post.failures), (1, 1));
     assert!(unknown.is_waiting());
     let again = sending(&unknown, second(30));
-    assert_eq!((again.attempts, again.unknown_outcomes), (2, 1));
+    assert_eq!((again.post.attempts, again.post.unknown_outcomes), (2, 1));
 }
 
 #[test]
 fn waiting_for_a_turn_is_no_failure_and_a_failure_is() {
     let marked = sending(&queued(), second(1));
-    let waits = posted(&marked, Posting::NotNow, second(2)).unwrap();
-    assert_eq!((&waits.delivery, waits.failures), (&Delivery::Queued, 0));
-    let failed = posted(&marked, Posting::Failed, second(2)).unwrap();
-    assert_eq!((&failed.delivery, failed.failures), (&Delivery::Queued, 1));
+    let waits = posted(&marked, Part::Alert, Posting::NotNow, second(2)).unwrap();
+    assert_eq!((&waits.post.delivery, waits.post.failures), (&Delivery::Queued, 0));
+    let failed = posted(&marked, Part::Alert, Posting::Failed, second(2)).unwrap();
+    assert_eq!((&failed.post.delivery, failed.post.failures), (&Delivery::Queued, 1));
     for alert in [waits, failed] {
-        assert_eq!(alert.unknown_outcomes, 0);
+        assert_eq!(alert.post.unknown_outcomes, 0);
         assert!(alert.due_at().unwrap() > second(2));
     }
 }
@@ -82,7 +85,7 @@ fn failures_in_a_row_are_tried_again_later_each_time() {
     let mut waits = Vec::new();
     for round in 1..=6 {
         let now = hours(round);
-        alert = posted(&sending(&alert, now), Posting::Failed, now).unwrap();
+        alert = posted(&sending(&alert, now), Part::Alert, Posting::Failed, now).unwrap();
         waits.push(alert.due_at().unwrap().duration_since(now).as_mins());
     }
     assert_eq!(waits, [4, 8, 16, 30, 30, 30]);
@@ -92,17 +95,17 @@ fn failures_in_a_row_are_tried_again_later_each_time() {
 fn a_refused_alert_is_given_up_with_its_reason() {
     for reason in [FailureReason::BotOutside, FailureReason::MayNotWrite, FailureReason::Refused] {
         let marked = sending(&queued(), second(1));
-        let failed = posted(&marked, Posting::Refused(reason), second(2)).unwrap();
-        assert_eq!(failed.delivery, Delivery::Failed { at: second(2), reason });
+        let failed = posted(&marked, Part::Alert, Posting::Refused(reason), second(2)).unwrap();
+        assert_eq!(failed.post.delivery, Delivery::Failed { at: second(2), reason });
         assert_eq!(failed.due_at(), None);
-        assert_eq!(plan_post(&failed, second(3)), PostPlan::Nothing);
+        assert_eq!(plan_post(&failed, Part::Alert, second(3)), PostPlan::Nothing);
     }
 }
 
 #[test]
 fn an_outcome_that_comes_too_late_changes_nothing() {
     let marked = sending(&queued(), second(1));
-    let done = posted(&marked, Posting::Posted(message()), second(2)).unwrap();
+    let done = posted(&marked, Part::Alert, Posting::Posted(message()), second(2)).unwrap();
     for alert in [queued(), done] {
         for how in [
             Posting::Posted(message()),
@@ -111,7 +114,7 @@ fn an_outcome_that_comes_too_late_changes_nothing() {
             Posting::Failed,
             Posting::Refused(FailureReason::Refused),
         ] {
-            assert_eq!(posted(&alert, how, second(3)), None);
+            assert_eq!(posted(&alert, Part::Alert, how, second(3)), None);
         }
     }
 }
@@ -119,13 +122,15 @@ fn an_outcome_that_comes_too_late_changes_nothing() {
 #[test]
 fn after_a_day_an_alert_is_no_news_and_is_given_up() {
     let last = minutes(24 * 60 - 1);
-    assert!(matches!(plan_post(&queued(), last), PostPlan::Start(_)));
+    assert!(matches!(plan_post(&queued(), Part::Alert, last), PostPlan::Start { .. }));
     let died = sending(&queued(), last);
     for (alert, unknown) in [(queued(), 0), (died, 1)] {
-        let PostPlan::GiveUp(over) = plan_post(&alert, hours(25)) else { panic!("not given up") };
+        let PostPlan::GiveUp { next: over, .. } = plan_post(&alert, Part::Alert, hours(25)) else {
+            panic!("not given up")
+        };
         let reason = FailureReason::TooOld;
-        assert_eq!(over.delivery, Delivery::Failed { at: hours(25), reason });
-        assert_eq!(over.unknown_outcomes, unknown);
+        assert_eq!(over.post.delivery, Delivery::Failed { at: hours(25), reason });
+        assert_eq!(over.post.unknown_outcomes, unknown);
         assert_eq!(over.due_at(), None);
     }
 }
@@ -138,9 +143,9 @@ fn the_sweep_sends_a_lost_message_again_later_each_time() {
         let at = alert.due_at().unwrap();
         assert_eq!(alert_due(&alert, at - SignedDuration::from_secs(1)), None);
         let next = alert_due(&alert, at).unwrap();
-        assert_eq!(next.nudges, round);
+        assert_eq!(next.post.nudges, round);
         assert_eq!(alert_due(&next, at), None, "once is enough");
-        assert_eq!((&next.delivery, next.attempts), (&alert.delivery, 0));
+        assert_eq!((&next.post.delivery, next.post.attempts), (&alert.post.delivery, 0));
         waits.push(next.due_at().unwrap().duration_since(at).as_mins());
         alert = next;
     }
@@ -165,7 +170,7 @@ fn every_form_of_an_alert_reads_as_it_was_written() {
         Delivery::Sent { message: message(), at: hours(1) },
         failed,
     ] {
-        alert.delivery = delivery;
+        alert.post.delivery = delivery;
         assert_eq!(again(&alert), alert);
     }
     assert_eq!(again(&alert_with(Content::Test)), alert_with(Content::Test));
@@ -221,8 +226,8 @@ proptest! {
                 prop_assert!(next.due_at() > Some(now));
                 alert = next;
             }
-            match plan_post(&alert, now) {
-                PostPlan::Start(next) => {
+            match plan_post(&alert, Part::Alert, now) {
+                PostPlan::Start { next, .. } => {
                     prop_assert!(alert.is_waiting());
                     alert = *next;
                     calls += 1;
@@ -238,18 +243,18 @@ proptest! {
                     };
                     standing += u32::from(stands);
                     if let Some(how) = how {
-                        alert = posted(&alert, how, now).unwrap();
+                        alert = posted(&alert, Part::Alert, how, now).unwrap();
                     }
                 }
-                PostPlan::GiveUp(next) => alert = *next,
+                PostPlan::GiveUp { next, .. } => alert = *next,
                 PostPlan::Busy(until) => prop_assert!(until > now),
                 PostPlan::Nothing => prop_assert!(!alert.is_waiting()),
             }
-            prop_assert_eq!(alert.attempts, calls);
+            prop_assert_eq!(alert.post.attempts, calls);
             prop_assert_eq!(alert.due_at().is_some(), alert.is_waiting());
-            let open = u32::from(matches!(alert.delivery, Delivery::Sending { .. }));
-            let sent = u32::from(matches!(alert.delivery, Delivery::Sent { .. }));
-            prop_assert!(standing <= alert.unknown_outcomes + open + sent);
+            let open = u32::from(matches!(alert.post.delivery, Delivery::Sending { .. }));
+            let sent = u32::from(matches!(alert.post.delivery, Delivery::Sent { .. }));
+            prop_assert!(standing <= alert.post.unknown_outcomes + open + sent);
             prop_assert!(standing >= sent, "what is called sent stands in the group");
             prop_assert_eq!(&again(&alert), &alert);
         }

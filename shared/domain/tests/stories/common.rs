@@ -1,11 +1,13 @@
 //! Small builders. Time is counted in hours and minutes from one fixed instant.
 
-use domain::alert::{Alert, Content, NewAlert};
+use domain::alert::{Alert, Content, Delivery, NewAlert, Standing, add_update};
 use domain::change::{Actor, Meta, Why};
 use domain::group::{
     BotRights, BotStanding, ChatKind, Group, InviteLink, Observation, Origin, TelegramGroup,
 };
-use domain::ids::{AlertId, ChatId, CustomerId, LinkId, MessageId, ServiceId, TraderId, UserId};
+use domain::ids::{
+    AlertId, ChatId, CustomerId, LinkId, MessageId, ServiceId, TraderId, UpdateId, UserId,
+};
 use domain::link::{Link, LinkKind, LinkState};
 use domain::membership::{Membership, RemovalPlan, plan_removal};
 use domain::price::{Currency, Positive, Price};
@@ -15,6 +17,7 @@ use domain::service::{
 use domain::signal::{Action, Fields, Signal};
 use domain::subscription::{CancelWhen, Purchase, Subscription, cancel, purchase};
 use domain::text::{Email, LinkName, ServiceName, Symbol};
+use domain::update::{Command, NewUpdate, Says};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
@@ -191,8 +194,37 @@ pub(crate) fn queued() -> Alert {
     alert_with(signal_content(fields(), AlertFormat::Rich))
 }
 
-pub(crate) fn message() -> MessageId {
-    MessageId::new(17)
+pub(crate) fn message() -> Standing {
+    Standing { chat: chat(), id: MessageId::new(17) }
+}
+
+/// An alert that stands in this chat.
+pub(crate) fn sent(chat: ChatId) -> Alert {
+    let mut alert = queued();
+    let message = Standing { chat, ..message() };
+    alert.post.delivery = Delivery::Sent { message, at: minutes(1) };
+    alert
+}
+
+pub(crate) fn command(command: Command) -> Says {
+    Says::Command { command, remark: None }
+}
+
+pub(crate) fn close() -> Says {
+    command(Command::Close { price: None })
+}
+
+/// The alert with these updates, which wait.
+pub(crate) fn with_updates(alert: &Alert, all: &[Says]) -> Alert {
+    all.iter().fold(alert.clone(), |alert, says| {
+        let key = alert.updates.len().to_string();
+        let new = NewUpdate {
+            id: UpdateId::derived(alert.id, &key),
+            says: says.clone(),
+            fingerprint: "fingerprint".to_owned(),
+        };
+        add_update(&alert, new, minutes(2)).unwrap()
+    })
 }
 
 pub(crate) fn link(kind: LinkKind, state: LinkState) -> Link {

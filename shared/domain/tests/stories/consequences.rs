@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::alert::{PostPlan, Posting, alert_due, plan_post, posted};
+use domain::alert::{Part, PostPlan, Posting, alert_due, plan_post, posted};
 use domain::change::{Record, Why};
 use domain::group::{
     BotRights, BotStanding, ChatClaim, Group, GroupRequest, Holder, Mode, Origin, Problem,
@@ -14,7 +14,7 @@ use domain::membership::{
     Admission, JoinRequest, Membership, Removal, admitted, asked_to_join, came_in, removal_ended,
     went_out,
 };
-use domain::relay::{Consequences, consequences, first_post, sortable};
+use domain::relay::{Consequences, consequences, quick_posts, sortable};
 use domain::service::{Revision, Service, revise};
 use domain::subscription::{CancelWhen, Subscription, cancel, claim, subscription_due};
 use domain::task::{Notice, Task};
@@ -408,27 +408,35 @@ fn an_alert_is_one_message_until_the_sweep_sends_it_again() {
     let new = queued();
     let post = Task::PostAlert { service: service().id, alert: new.id };
     let first = consequences(None, &of_alert(&new), &meta(1, Why::AlertQueued, minutes(0)));
-    assert_eq!(first.tasks, [first_post(&new)], "the handler's own message is known");
+    assert_eq!(first.tasks, quick_posts(None, &new, 1), "the handler's own message is known");
     assert_eq!(first.tasks[0].1, post);
 
-    let PostPlan::Start(marked) = plan_post(&new, minutes(1)) else { panic!("not started") };
+    let PostPlan::Start { next: marked, .. } = plan_post(&new, Part::Alert, minutes(1)) else {
+        panic!("not started")
+    };
     assert_eq!(tasks(&of_alert(&new), &of_alert(&marked), Why::AlertSending), []);
     for how in [Posting::NotNow, Posting::Failed, Posting::NoAnswer, Posting::Posted(message())] {
-        let next = posted(&marked, how, minutes(1)).unwrap();
+        let next = posted(&marked, Part::Alert, how, minutes(1)).unwrap();
         assert_eq!(tasks(&of_alert(&marked), &of_alert(&next), Why::AlertDelayed), []);
         if let Some(nudged) = alert_due(&next, hours(1)) {
             let all = follows(Some(&of_alert(&next)), &of_alert(&nudged), Why::Nudged);
             assert_eq!(all.tasks.len(), 1);
             assert_eq!(all.tasks[0].1, post);
-            assert_ne!(all.tasks[0].0, first_post(&new).0, "not dropped as a repetition");
+            assert_ne!(
+                all.tasks[0].0,
+                quick_posts(None, &new, 1)[0].0,
+                "not dropped as a repetition"
+            );
         }
     }
 }
 
 #[test]
 fn an_alert_that_was_posted_is_told_with_its_message() {
-    let PostPlan::Start(marked) = plan_post(&queued(), minutes(1)) else { panic!("not started") };
-    let sent = posted(&marked, Posting::Posted(message()), minutes(1)).unwrap();
+    let PostPlan::Start { next: marked, .. } = plan_post(&queued(), Part::Alert, minutes(1)) else {
+        panic!("not started")
+    };
+    let sent = posted(&marked, Part::Alert, Posting::Posted(message()), minutes(1)).unwrap();
     let all = follows(Some(&of_alert(&marked)), &of_alert(&sent), Why::AlertSent);
     assert_eq!(all.events[0].name, "AlertSent");
     let record = all.audit.unwrap();

@@ -30,3 +30,7 @@ mod subscriptions;
 mod tasks;
 #[cfg(test)]
 mod texts;
+#[cfg(test)]
+mod update_texts;
+#[cfg(test)]
+mod updates;

@@ -12,9 +12,10 @@ use proptest::prelude::*;
 
 use crate::common::*;
 
-const EVERY_REASON: [Why; 43] = [
+const EVERY_REASON: [Why; 50] = [
     Why::ServiceCreated,
     Why::ServiceRevised,
+    Why::ChartUrlMade,
     Why::GroupRequested,
     Why::GroupRequestExpired,
     Why::GroupBound,
@@ -52,6 +53,12 @@ const EVERY_REASON: [Why; 43] = [
     Why::AlertDelayed,
     Why::AlertUnknown,
     Why::AlertFailed,
+    Why::UpdateQueued,
+    Why::UpdateSending,
+    Why::UpdateSent,
+    Why::UpdateDelayed,
+    Why::UpdateUnknown,
+    Why::UpdateFailed,
     Why::LinkRequested,
     Why::LinkMade,
     Why::LinkUsed,
@@ -83,6 +90,7 @@ fn records(user: i64, chat: i64, email: &str, url: &str) -> Vec<Record> {
         Record::Service(Box::new(service())),
         Record::Service(Box::new(bound)),
         Record::Alert(Box::new(queued())),
+        Record::Alert(Box::new(with_updates(&sent(chat), &[close()]))),
     ];
     records.extend(holders.map(|holder| Record::Chat(ChatClaim { chat, holder })));
     records.extend(links.map(|state| {

@@ -11,6 +11,10 @@ fn every_task() -> Vec<(Task, Lane)> {
     let tell = |notice| Task::Tell { service, subscription, notice };
     vec![
         (Task::PostAlert { service, alert: AlertId::derived(service, "api", "1") }, Lane::Alerts),
+        (
+            Task::PostUpdate { service, alert: AlertId::derived(service, "api", "1"), number: 2 },
+            Lane::Alerts,
+        ),
         (Task::Admit { service, subscription }, Lane::Alerts),
         (Task::Decline { service, user: user(), why: Declined::Ended }, Lane::Alerts),
         (Task::Answer { chat: user().private_chat(), answer: Answer::Hello }, Lane::Alerts),
@@ -61,5 +65,5 @@ fn every_task_has_its_name_and_reads_as_it_was_written() {
     }
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), 10);
+    assert_eq!(names.len(), 11);
 }

@@ -10,11 +10,12 @@ use proptest::prelude::*;
 
 use crate::common::*;
 
-const FORMATS: [AlertFormat; 3] = [AlertFormat::Rich, AlertFormat::Mt4, AlertFormat::Cornix];
+pub(crate) const FORMATS: [AlertFormat; 3] =
+    [AlertFormat::Rich, AlertFormat::Mt4, AlertFormat::Cornix];
 
 /// What Telegram makes of HTML: the text that is shown. Panics where Telegram would refuse it
 /// (Bot API, "HTML style"): unknown or crossed tags, a bare `<`, `>` or `&`.
-fn shown(html: &str) -> String {
+pub(crate) fn shown(html: &str) -> String {
     let mut text = String::new();
     let mut open = Vec::new();
     let mut rest = html;
@@ -54,7 +55,7 @@ fn shown(html: &str) -> String {
 }
 
 /// Telegram counts UTF-16 units (Bot API, `MessageEntity`).
-fn length(html: &str) -> usize {
+pub(crate) fn length(html: &str) -> usize {
     shown(html).encode_utf16().count()
 }
 

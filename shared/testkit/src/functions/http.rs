@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use create_tradingview_url::ApiAddress;
 use events::Events;
 use limiter::{Limiter, Limits};
 use queue::Queue;
@@ -10,9 +11,12 @@ use startup::Clock;
 use store::Store;
 use telegram::Telegram;
 use uuid::Uuid;
-use web::{Call, Problem, Reply};
+use web::{Call, Gateway, Problem, Reply};
 
 use super::Functions;
+
+/// The name by which the API is called.
+const DOMAIN: &str = "api.usher.example";
 
 /// A request, as it comes out of the gateway: whoever calls has been checked.
 #[derive(Clone, Debug, Default)]
@@ -116,10 +120,16 @@ where
             ["traders", "services", id, ..] | ["alerts" | "subscriptions", id, ..] => Some(*id),
             _ => None,
         };
-        let path = id.map(|id| ("id".to_owned(), id.to_owned())).into_iter().collect();
+        let mut path: HashMap<_, _> =
+            id.map(|id| ("id".to_owned(), id.to_owned())).into_iter().collect();
+        if let ["ingest", "tradingview", token] = segments.as_slice() {
+            path.insert("token".to_owned(), (*token).to_owned());
+        }
         let request_id = format!("request-{fresh}");
         let (now, id) = (self.clock.now(), request_id.clone());
-        let call = Call { now, fresh, request_id: id, subject, path, query, headers, body };
+        let gateway = Gateway { domain: DOMAIN.to_owned(), api: "api-1".to_owned() };
+        let call =
+            Call { now, fresh, request_id: id, subject, gateway, path, query, headers, body };
         match self.route(method, &segments, &call).await {
             Some(result) => answer(result, &request_id),
             None => {
@@ -167,6 +177,10 @@ where
                 };
                 generate_link::handle(&maker, call).await
             }
+            ("POST", ["traders", "services", _, "tradingview-url"]) => {
+                let address = ApiAddress::new("https://{domain}".to_owned());
+                create_tradingview_url::handle(store, key, &address, call).await
+            }
             ("GET", ["traders", "services", _, "subscriptions"]) => {
                 list_subscriptions::handle(store, bot, key, call).await
             }
@@ -174,6 +188,12 @@ where
             ("GET", ["traders", "services", _, "audit"]) => list_audit::handle(store, call).await,
             ("POST", ["alerts"]) => send_alert::handle(store, queue, call).await,
             ("GET", ["alerts", _]) => get_alert::handle(store, call).await,
+            ("POST", ["alerts", _, "updates"]) => {
+                post_alert_update::handle(store, queue, call).await
+            }
+            ("POST", ["ingest", "tradingview", _]) => {
+                ingest_tradingview::handle(store, queue, key, call).await
+            }
             ("POST", ["subscriptions"]) => create_subscription::handle(store, bot, key, call).await,
             ("GET", ["subscriptions", _]) => get_subscription::handle(store, bot, key, call).await,
             ("POST", ["subscriptions", _, "cancel"]) => {

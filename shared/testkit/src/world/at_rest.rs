@@ -63,7 +63,7 @@ fn stuck(machine: &Machine) {
     }
     for it in machine.store.all::<Alert>() {
         holds(machine, Invariant::NothingStuck, !it.is_waiting(), || {
-            format!("alert {} stays {:?}", it.id, it.delivery)
+            format!("alert {} stays {:?}", it.id, it.post.delivery)
         });
     }
     for it in machine.store.all::<Service>() {
@@ -194,14 +194,14 @@ fn alerts(machine: &Machine, story: &Story) {
         let alert = machine.store.find::<Alert>(&accepted.id);
         let posts = machine.telegram.look(|world| world.count_posts(chat, bot(), &accepted.symbol));
         let excused = alert.as_ref().is_some_and(|it| {
-            matches!(it.delivery, Delivery::Failed { .. })
+            matches!(it.post.delivery, Delivery::Failed { .. })
                 && story.cast.troubled.contains(&accepted.service)
         });
         holds(machine, Invariant::AlertsPosted, posts > 0 || excused, || {
-            let state = alert.as_ref().map(|it| &it.delivery);
+            let state = alert.as_ref().map(|it| &it.post.delivery);
             format!("alert {} was accepted and not posted: {state:?}", accepted.id)
         });
-        let unknown = alert.as_ref().map_or(0, |it| it.unknown_outcomes);
+        let unknown = alert.as_ref().map_or(0, |it| it.post.unknown_outcomes);
         let most = usize::try_from(unknown).unwrap_or(usize::MAX).saturating_add(1);
         holds(machine, Invariant::RepeatsExplained, posts <= most, || {
             format!("alert {} stands {posts} times, with {unknown} unknown outcomes", accepted.id)

@@ -8,7 +8,7 @@ use testkit::house::{Place, text};
 use crate::{one_service, signal};
 
 /// Every POST of a trader or the storefront that makes or sends something, with two bodies.
-fn posts(place: &Place, spare: &str) -> Vec<(&'static str, String, Value, Value)> {
+fn posts(house: &House, place: &Place, spare: &str) -> Vec<(&'static str, String, Value, Value)> {
     let group = format!("/traders/services/{}/telegram-group", place.service);
     let service = |name: &str| {
         let price = json!({ "amount": "1", "currency": "EUR" });
@@ -19,6 +19,10 @@ fn posts(place: &Place, spare: &str) -> Vec<(&'static str, String, Value, Value)
         body["service_id"] = json!(place.service);
         body
     };
+    let about =
+        text(&house.trader("t1").alerts(&place.service, signal("ZERO")).is(202), "/alert_id");
+    house.settle();
+    let update = |kind: &str| json!({ "kind": kind });
     let purchase = |customer: &str| json!({ "service_id": place.service, "customer_id": customer });
     let (pool, link) = (json!({ "mode": "auto" }), json!({ "mode": "link" }));
     vec![
@@ -31,6 +35,7 @@ fn posts(place: &Place, spare: &str) -> Vec<(&'static str, String, Value, Value)
             json!({ "kind": "permanent" }),
         ),
         ("t1", "/alerts".to_owned(), alert("ONE"), alert("TWO")),
+        ("t1", format!("/alerts/{about}/updates"), update("close"), update("cancel")),
         ("storefront", "/subscriptions".to_owned(), purchase("c-1"), purchase("c-2")),
     ]
 }
@@ -44,7 +49,7 @@ fn everything_stored(house: &House) -> usize {
 fn the_same_key_gets_the_same_answer_and_nothing_is_done_twice() {
     let (house, place) = one_service();
     let spare = house.trader("t1").creates_service("Spare");
-    for (who, path, body, other) in posts(&place, &spare) {
+    for (who, path, body, other) in posts(&house, &place, &spare) {
         let send = |body: &Value| {
             house.call(
                 Request::json("POST", path.clone(), body).by(who).with("idempotency-key", "k-1"),
@@ -82,7 +87,7 @@ fn the_same_key_gets_the_same_answer_and_nothing_is_done_twice() {
 fn the_same_key_at_the_same_moment_does_it_once() {
     let (house, place) = one_service();
     let spare = house.trader("t1").creates_service("Spare");
-    for (who, path, body, _) in posts(&place, &spare) {
+    for (who, path, body, _) in posts(&house, &place, &spare) {
         let stored = everything_stored(&house);
         let send =
             || Request::json("POST", path.clone(), &body).by(who).with("idempotency-key", "k-9");
@@ -102,9 +107,11 @@ fn the_same_key_at_the_same_moment_does_it_once() {
         house.settle();
         let again = house.call(send());
         assert_eq!((again.status, &again.body), (good[0].status, &good[0].body), "{path}");
-        assert!(everything_stored(&house) > stored || path.ends_with("create"), "{path}");
+        // A group is taken, and an update stands with its alert.
+        let is_new = !path.ends_with("create") && !path.ends_with("updates");
+        assert!(everything_stored(&house) > stored || !is_new, "{path}");
     }
-    assert_eq!(house.posts(place.group).len(), 2, "the greeting and one alert");
+    assert_eq!(house.posts(place.group).len(), 4, "the greeting, two alerts, one update");
     let bought = house.audit(&place.service);
     assert_eq!(bought.iter().filter(|it| it.action == "subscription.purchased").count(), 1);
 }
@@ -161,11 +168,16 @@ fn what_is_anothers_is_not_found_on_any_route() {
             get(format!("{of}/telegram-group/info")),
             post(format!("{of}/telegram-group/test-alert"), json!({})),
             post(format!("{of}/telegram-group/generate-link"), json!({ "kind": "single_use" })),
+            post(format!("{of}/tradingview-url"), json!({})),
             get(format!("{of}/subscriptions")),
             get(format!("{of}/alerts")),
             get(format!("{of}/audit")),
             post("/alerts".to_owned(), intruding.clone()),
             get(format!("/alerts/{}", text(&alert, "/alert_id"))),
+            post(
+                format!("/alerts/{}/updates", text(&alert, "/alert_id")),
+                json!({ "kind": "close" }),
+            ),
         ]
     };
     house.settle();
@@ -283,8 +295,9 @@ fn a_page_that_does_not_exist_is_a_problem() {
 fn bodies_that_are_none_get_the_stated_problem_on_every_route() {
     let (house, place) = one_service();
     let spare = house.trader("t1").creates_service("Spare");
+    let posts = posts(&house, &place, &spare);
     let stored = everything_stored(&house);
-    for (who, path, body, _) in posts(&place, &spare) {
+    for (who, path, body, _) in posts {
         let good = || Request::json("POST", path.clone(), &body).by(who);
         let with = |bytes: &[u8]| Request { body: bytes.to_vec(), ..good() };
         assert_eq!(house.call(with(b"{\"a\":")).status, 400, "{path}");

@@ -9,6 +9,7 @@
 mod alerts;
 mod api;
 mod batches;
+mod charts;
 mod claims;
 mod crowd;
 mod entry;
@@ -19,6 +20,7 @@ mod leaving;
 mod pool;
 mod renewal;
 mod trouble;
+mod updates;
 
 use serde_json::{Value, json};
 use testkit::House;

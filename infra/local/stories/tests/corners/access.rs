@@ -20,11 +20,13 @@ fn of_a_service(id: &str, alert: &str) -> Vec<Route> {
         (Method::GET, at("/telegram-group/info"), None),
         (Method::POST, at("/telegram-group/test-alert"), Some(json!({}))),
         (Method::POST, at("/telegram-group/generate-link"), Some(json!({ "kind": "permanent" }))),
+        (Method::POST, at("/tradingview-url"), Some(json!({}))),
         (Method::GET, at("/subscriptions"), None),
         (Method::GET, at("/alerts"), None),
         (Method::GET, at("/audit"), None),
         (Method::POST, "/alerts".to_owned(), Some(signal)),
         (Method::GET, format!("/alerts/{alert}"), None),
+        (Method::POST, format!("/alerts/{alert}/updates"), Some(json!({ "kind": "close" }))),
     ]
 }
 

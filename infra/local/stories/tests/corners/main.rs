@@ -11,6 +11,7 @@
 mod access;
 mod alerts;
 mod bad_input;
+mod charts;
 mod entry;
 mod faults;
 mod groups;
@@ -18,3 +19,4 @@ mod idempotency;
 mod links;
 mod lists;
 mod stage;
+mod updates;
