@@ -159,7 +159,7 @@ proptest! {
             list.join(","),
         );
         let alert = alert_body(Fields::parse(body.as_bytes()).unwrap()).unwrap();
-        let signal = alert.signal.fields();
+        let signal = alert.1.signal.fields();
         prop_assert_eq!(signal.symbol.as_str(), "EURUSD");
         prop_assert_eq!(signal.entry.as_ref().map(Positive::as_str), Some(entry.as_str()));
         prop_assert_eq!(signal.stop_loss.as_ref().map(Positive::as_str), Some(stop.as_str()));
