@@ -47,6 +47,10 @@ impl<S: Store, Q, T, C: Clock> Sender<S, Q, T, C> {
                 self.mark(chat, Problem::BotOutside).await?;
                 Trouble::Hands(error)
             }
+            CallError::NotASupergroup => {
+                self.mark(chat, Problem::NotASupergroup).await?;
+                Trouble::Hands(error)
+            }
             CallError::RightsLost { ref what } => {
                 let problem = match what {
                     Right::InviteUsers => Some(Problem::CannotInviteUsers),
@@ -59,7 +63,9 @@ impl<S: Store, Q, T, C: Clock> Sender<S, Q, T, C> {
                 }
                 Trouble::Hands(error)
             }
-            CallError::Transient { .. } | CallError::UnknownOutcome { .. } => {
+            CallError::Transient { .. }
+            | CallError::NoParticipant
+            | CallError::UnknownOutcome { .. } => {
                 tracing::warn!(cause = %error, "a call to Telegram failed in passing");
                 Trouble::Passing(error)
             }

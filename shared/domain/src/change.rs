@@ -118,6 +118,8 @@ reasons! {
     MemberRemoving => "member.removing",
     /// The buyer is out.
     MemberRemoved => "member.removed",
+    /// Telegram never found the person in the group, and nobody ever saw them there.
+    MemberNeverInside => "member.never_inside",
     /// Removal failed in passing.
     RemovalFailed => "member.removal_failed",
     /// Removal waits for a person to give the bot its rights back.

@@ -283,6 +283,7 @@ fn event_name(after: &Record, why: Why) -> Option<&'static str> {
         (Why::MemberJoined, _) => "MemberJoined",
         (Why::MemberLeft, _) => "MemberLeft",
         (Why::MemberRemoved, _) => "MemberRemoved",
+        (Why::MemberNeverInside, _) => "MemberNeverInside",
         (Why::MemberInvitedBack, _) => "MemberInvitedBack",
         (Why::MemberKept, _) => "MemberKept",
         (Why::RemovalParked, _) => "RemovalParked",

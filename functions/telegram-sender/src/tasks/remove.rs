@@ -59,9 +59,13 @@ impl Ended {
             _ if next.entitled(now) => Why::RemovalDropped,
             Removal::Out => Why::MemberRemoved,
             Removal::Untouchable => Why::MemberKept,
-            Removal::NotCalled | Removal::Failed { .. } | Removal::NoAnswer { .. } => {
-                Why::RemovalFailed
+            Removal::NotFound { .. } if matches!(next.membership, Membership::Removed { .. }) => {
+                Why::MemberNeverInside
             }
+            Removal::NotCalled
+            | Removal::Failed { .. }
+            | Removal::NotFound { .. }
+            | Removal::NoAnswer { .. } => Why::RemovalFailed,
             Removal::Parked => Why::RemovalParked,
         };
         Some((next, because(why, now)))
@@ -160,6 +164,11 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         }
         match self.telegram.remove_member(chat, user).await {
             Ok(()) | Err(CallError::AlreadySo) => Ok((Ended::By(Removal::Out), Outcome::Done)),
+            // They were seen inside a moment ago.
+            Err(CallError::NoParticipant) => {
+                let description = CallError::NoParticipant.to_string();
+                self.removal_failed(CallError::Transient { description }, chat, failures).await
+            }
             Err(error) => self.removal_failed(error, chat, failures).await,
         }
     }
@@ -180,13 +189,14 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
             Trouble::Passing(CallError::UnknownOutcome { .. }) => {
                 (Removal::NoAnswer { wait }, again)
             }
+            Trouble::Passing(CallError::NoParticipant) => (Removal::NotFound { wait }, again),
             Trouble::Passing(_) => (Removal::Failed { wait }, again),
             Trouble::Hands(_) => (Removal::Parked, Outcome::Done),
             Trouble::Answer(CallError::TargetIsAdmin) => (Removal::Untouchable, Outcome::Done),
             Trouble::Answer(CallError::UnknownUser | CallError::UserUnreachable) => {
                 return Ok((Ended::WasOutside, Outcome::Done));
             }
-            // A basic group, for one: nothing but a person's hand helps.
+            // Not known here: nothing but a person's hand helps, and every sweep tries again.
             Trouble::Answer(error) => {
                 tracing::error!(cause = %error, "Telegram refused a removal");
                 (Removal::Parked, Outcome::Done)
