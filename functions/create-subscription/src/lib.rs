@@ -124,15 +124,16 @@ async fn claim(
     cause: &domain::change::Cause,
 ) -> Result<Option<Write>, Problem> {
     let id = key::user(subscription.service, user);
-    match load::<UserClaim>(store, &id).await? {
-        Some(held) if held.value.subscription == subscription.id => Ok(None),
+    let held = load::<UserClaim>(store, &id).await?;
+    match held.as_ref().and_then(|held| held.value.subscription) {
+        Some(holder) if holder == subscription.id => Ok(None),
         Some(_) => Err(Problem::conflict(
             "The Telegram account is linked to another subscription of this service.",
         )),
         None => {
-            let claim =
-                UserClaim { service: subscription.service, user, subscription: subscription.id };
-            Ok(Some(Write::create(&claim, cause)))
+            let (service, id) = (subscription.service, Some(subscription.id));
+            let claim = UserClaim { service, user, subscription: id };
+            Ok(Some(Write::put(held.as_ref(), &claim, cause)))
         }
     }
 }

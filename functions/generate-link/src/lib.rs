@@ -11,7 +11,7 @@ use domain::text::LinkName;
 use domain::time::after;
 use jiff::SignedDuration;
 use startup::Clock;
-use store::{CommitError, Store, Write, chat_moved, key, load};
+use store::{CommitError, Move, Store, Write, chat_moved, key, load};
 use telegram::{CallError, NewLink, Telegram};
 use web::{Call, Fields, Problem, Reply, integer, one_of, owned_service, parsed, views};
 
@@ -82,6 +82,7 @@ pub async fn handle<S: Store, T: Telegram, C: Clock>(
         expires_at: wanted.expires_in.map(|time| after(call.now, time)),
         url: None,
         state: Link::lease(call.now),
+        guest: None,
         fingerprint,
         created_at: call.now,
     };
@@ -167,7 +168,8 @@ impl<S: Store, T: Telegram, C: Clock> LinkMaker<S, T, C> {
                 let moved =
                     chat_moved(&self.store, making.value.chat, to, Actor::Telegram, call.now);
                 match moved.await {
-                    Ok(()) => Problem::again(),
+                    Ok(Move::Noted) => Problem::again(),
+                    Ok(Move::TakenByAnother) => Problem::no_group(),
                     Err(error) => error.into(),
                 }
             }

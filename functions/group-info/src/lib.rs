@@ -6,11 +6,12 @@ use domain::change::{Actor, Cause, Stored, Why};
 use domain::group::{Group, Problem as GroupProblem, TelegramGroup};
 use domain::ids::{ServiceId, UserId};
 use domain::service::Service;
-use domain::time::after;
+use domain::time::{after, before};
 use jiff::{SignedDuration, Timestamp};
 use startup::Clock;
-use store::{CommitError, Count, Store, Write, chat_moved};
+use store::{CommitError, Count, Move, Store, Write, chat_moved};
 use telegram::{CallError, Telegram, look};
+use web::views::Intruders;
 use web::{Call, Problem, Reply, owned_service, views};
 
 /// How old what is known may be.
@@ -19,6 +20,9 @@ const FRESH: SignedDuration = SignedDuration::from_secs(60);
 /// How long Telegram is asked: a caller is answered before the HTTP API gives up, after 30 s
 /// (Amazon API Gateway, "Quotas for HTTP APIs").
 const PATIENCE: SignedDuration = SignedDuration::from_secs(22);
+
+/// Up to how many intruders are counted: more would be a flood, whatever the number.
+const MOST_COUNTED: usize = 1_000;
 
 /// How often it is tried when the group moves or others change the service meanwhile.
 const TRIES: usize = 3;
@@ -59,7 +63,8 @@ pub async fn handle<S: Store, T: Telegram, C: Clock>(
         };
         let active = Count::Active { service: id.to_string(), now: call.now };
         let active = info.store.count(&active, usize::MAX).await?;
-        return Ok(Reply::new(200, views::group_info(&service, active, call.now)));
+        let intruders = info.intruders(id, call.now).await?;
+        return Ok(Reply::new(200, views::group_info(&service, active, intruders, call.now)));
     }
     Err(Problem::again())
 }
@@ -69,6 +74,25 @@ fn is_stale(group: &TelegramGroup, now: Timestamp) -> bool {
 }
 
 impl<S: Store, T: Telegram, C: Clock> Info<S, T, C> {
+    async fn intruders(&self, service: ServiceId, now: Timestamp) -> Result<Intruders, Problem> {
+        let yesterday = Some(before(now, SignedDuration::from_hours(24)));
+        let inside = self.count_intruders(service, true, None).await?;
+        let came = self.count_intruders(service, true, yesterday).await?;
+        let gone = self.count_intruders(service, false, yesterday).await?;
+        Ok(Intruders { inside, last_day: came.saturating_add(gone) })
+    }
+
+    async fn count_intruders(
+        &self,
+        service: ServiceId,
+        is_inside: bool,
+        since: Option<Timestamp>,
+    ) -> Result<usize, Problem> {
+        let service = service.to_string();
+        let count = Count::Intruders { service, is_inside, since };
+        Ok(self.store.count(&count, MOST_COUNTED).await?)
+    }
+
     /// Asks Telegram and saves what it says. `None` when it has to be begun anew.
     async fn refresh(
         &self,
@@ -89,8 +113,14 @@ impl<S: Store, T: Telegram, C: Clock> Info<S, T, C> {
                 next.checked_at = Some(now);
             }
             Err(CallError::Migrated { to }) => {
-                chat_moved(&self.store, group.chat, to, Actor::Telegram, now).await?;
-                return Ok(None);
+                let moved = chat_moved(&self.store, group.chat, to, Actor::Telegram, now);
+                match moved.await? {
+                    Move::Noted => return Ok(None),
+                    Move::TakenByAnother => {
+                        next.right_lost(GroupProblem::BotOutside, now);
+                        next.checked_at = Some(now);
+                    }
+                }
             }
             Err(error) => return Err(telegram_problem(&self.store, error, now).await),
         }

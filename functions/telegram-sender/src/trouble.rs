@@ -7,7 +7,7 @@ use domain::service::Service;
 use jiff::SignedDuration;
 use limiter::Call;
 use startup::Clock;
-use store::{CommitError, Store, Write, chat_moved, holder_of, key, load};
+use store::{CommitError, Move, Store, Write, chat_moved, holder_of, key, load};
 use telegram::{CallError, Right};
 
 use crate::{Sender, TRIES, TaskError, because};
@@ -40,8 +40,15 @@ impl<S: Store, Q, T, C: Clock> Sender<S, Q, T, C> {
                 Trouble::Wait(SignedDuration::from_secs(i64::from(seconds)))
             }
             CallError::Migrated { to } => {
-                chat_moved(&self.store, chat, to, domain::change::Actor::Telegram, now).await?;
-                Trouble::Wait(SignedDuration::ZERO)
+                let by = domain::change::Actor::Telegram;
+                match chat_moved(&self.store, chat, to, by, now).await? {
+                    Move::Noted => Trouble::Wait(SignedDuration::ZERO),
+                    // The group is somebody else's now.
+                    Move::TakenByAnother => {
+                        self.mark(chat, Problem::BotOutside).await?;
+                        Trouble::Hands(CallError::BotRemoved)
+                    }
+                }
             }
             CallError::BotRemoved => {
                 self.mark(chat, Problem::BotOutside).await?;
@@ -151,7 +158,7 @@ impl Place {
 
     fn of_spare(claim: Stored<ChatClaim>) -> Option<Self> {
         match &claim.value.holder {
-            Holder::Spare { group } => {
+            Holder::Spare { group, .. } => {
                 let group = group.as_ref().clone();
                 Some(Self::Spare(Box::new(claim), group))
             }
@@ -182,7 +189,11 @@ impl Place {
                 Write::update(service, &next, cause)
             }
             Self::Spare(claim, _) => {
-                let holder = Holder::Spare { group: Box::new(group) };
+                let strangers = match &claim.value.holder {
+                    Holder::Spare { strangers, .. } => strangers.clone(),
+                    Holder::Service { .. } | Holder::Moved { .. } => Vec::new(),
+                };
+                let holder = Holder::Spare { group: Box::new(group), strangers };
                 Write::update(claim, &ChatClaim { chat: claim.value.chat, holder }, cause)
             }
         }

@@ -57,13 +57,14 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
                 Ok(Some(next)) => next,
             };
             let held = load::<UserClaim>(self.store(), &key::user(service, user)).await?;
-            if held.as_ref().is_some_and(|held| held.value.subscription != id) {
+            if held.as_ref().and_then(|held| held.value.subscription).is_some_and(|held| held != id)
+            {
                 return self.answer(user.private_chat(), Answer::AccountTaken).await;
             }
             let mut writes = vec![Write::update(&read, &next, &cause)];
-            if held.is_none() {
-                let claim = UserClaim { service, user, subscription: id };
-                writes.push(Write::create(&claim, &cause));
+            if held.as_ref().is_none_or(|held| held.value.subscription.is_none()) {
+                let claim = UserClaim { service, user, subscription: Some(id) };
+                writes.push(Write::put(held.as_ref(), &claim, &cause));
             }
             // The answer with the way in follows from the change.
             match self.store().commit(writes).await {

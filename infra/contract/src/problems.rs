@@ -112,6 +112,23 @@ fn what_is_somebody_elses_or_nowhere_is_not_found() {
 }
 
 #[test]
+fn a_pass_that_nobody_has_is_not_found() {
+    let stage = Stage::new();
+    for unknown in ["00000000-0000-4000-8000-000000000000", "x"] {
+        let mut request = stage.request("withdraw-pass", None);
+        request.path = request.path.replace(&stage.pass, unknown);
+        stage.send("withdraw-pass", request).is(404);
+    }
+}
+
+#[test]
+fn a_subscription_that_has_ended_is_not_moved() {
+    let stage = Stage::new();
+    stage.ask("cancel-subscription").is(200);
+    stage.ask("relink-subscription").is(409);
+}
+
+#[test]
 fn a_caller_without_a_name_is_not_found() {
     let stage = Stage::new();
     for operation in stage.operations.values().filter(|it| it.scopes() == ["usher/trader"]) {

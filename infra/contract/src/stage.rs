@@ -30,11 +30,20 @@ pub(crate) struct Stage {
     pub(crate) place: Place,
     pub(crate) alert: String,
     pub(crate) subscription: Value,
+    pub(crate) pass: String,
     /// Which statuses each operation answered with.
     pub(crate) seen: RefCell<BTreeSet<(String, u16)>>,
     pub(crate) recorder: Recorder,
     functions: Functions<Recorder, MemoryQueue, MemoryEvents, MemoryTelegram, VirtualClock>,
     thrown: Cell<u128>,
+}
+
+/// A guest comes in by a link of the trader; answers with the link.
+pub(crate) fn guest(house: &House, place: &Place, name: &str) -> Value {
+    let path = format!("/traders/services/{}/telegram-group/generate-link", place.service);
+    let link = house.trader(TRADER).posts(&path, &json!({ "kind": "single_use" })).is(201);
+    house.person(name).enters(&text(&link, "/invite_link"));
+    link
 }
 
 impl Stage {
@@ -45,6 +54,7 @@ impl Stage {
         let alert = json!({ "symbol": "EURUSD", "action": "sell" });
         let alert = text(&trader.alerts(&place.service, alert).is(202), "/alert_id");
         let subscription = house.storefront().sells(&place.service, "customer-1");
+        let pass = text(&guest(&house, &place, "Gus"), "/id");
         house.settle();
         let wired = house.functions().clone();
         let recorder = Recorder::over(wired.store);
@@ -66,6 +76,7 @@ impl Stage {
             place,
             alert,
             subscription,
+            pass,
             seen,
             recorder,
             functions,
@@ -91,7 +102,7 @@ impl Stage {
     /// A request about something else.
     pub(crate) fn request_about(&self, operation: &str, id: &str, body: Option<&Value>) -> Request {
         let operation = self.operation(operation);
-        let path = operation.path.replace("{id}", id);
+        let path = operation.path.replace("{id}", id).replace("{pass_id}", &self.pass);
         let request = match body {
             Some(body) => Request::json(operation.method, path, body),
             None => Request::bare(operation.method, path),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
 use crate::group::ChatClaim;
+use crate::guard::Intruder;
 use crate::ids::TraderId;
 use crate::link::Link;
 use crate::service::Service;
@@ -104,6 +105,10 @@ reasons! {
     Reminded => "subscription.reminded",
     /// A Telegram account was linked.
     AccountLinked => "subscription.account_linked",
+    /// The Telegram account was taken away, and another may be linked.
+    Relinked => "subscription.relinked",
+    /// The place of a Telegram account is free.
+    AccountReleased => "subscription.account_released",
     /// The buyer asks to be let in.
     MemberAsked => "member.asked",
     /// The buyer is in.
@@ -130,10 +135,28 @@ reasons! {
     MemberInvitedBack => "member.invited_back",
     /// Owner or administrator: left inside.
     MemberKept => "member.kept",
+    /// Ended, but a guest: left inside.
+    MemberIsGuest => "member.kept_as_guest",
     /// The buyer, left inside as an administrator, is none any more.
     MemberDemoted => "member.demoted",
     /// Somebody who was outside was made an administrator.
     MemberAppointed => "member.appointed",
+    /// Somebody is inside without a right to be.
+    IntruderSeen => "guard.intruder_seen",
+    /// An intruder was put out.
+    IntruderRemoved => "guard.intruder_removed",
+    /// An intruder was let be: the guard only observes.
+    IntruderReported => "guard.intruder_reported",
+    /// An intruder went by themself.
+    IntruderLeft => "guard.intruder_left",
+    /// An intruder has a right to be inside after all.
+    IntruderCleared => "guard.intruder_cleared",
+    /// Putting an intruder out failed in passing.
+    EvictionFailed => "guard.eviction_failed",
+    /// Putting an intruder out waits for a person to give the bot its rights back.
+    EvictionParked => "guard.eviction_parked",
+    /// Somebody came into a spare group, or left it.
+    StrangerNoted => "pool.stranger_noted",
     /// The sweep began something again.
     Nudged => "usher.nudged",
     /// An alert was accepted.
@@ -154,6 +177,8 @@ reasons! {
     LinkMade => "link.made",
     /// A guest came in by a link.
     LinkUsed => "link.used",
+    /// A guest's pass was taken back.
+    PassWithdrawn => "pass.withdrawn",
     /// A link is dead.
     LinkRevoked => "link.revoked",
     /// A turn of the limiter was taken, or a block was noted.
@@ -206,4 +231,6 @@ pub enum Record {
     Alert(Box<Alert>),
     /// A link.
     Link(Link),
+    /// Somebody who is, or was, inside without a right to be.
+    Intruder(Intruder),
 }

@@ -80,6 +80,11 @@ uuid_id!(
     LinkId
 );
 
+uuid_id!(
+    /// Somebody who was in a group without a right to be.
+    IntruderId
+);
+
 impl ServiceId {
     /// The service that this trader's request with this idempotency key makes.
     pub fn derived(trader: &TraderId, key: &str) -> Self {

@@ -7,6 +7,7 @@
 pub mod alert;
 pub mod change;
 pub mod group;
+pub mod guard;
 pub mod ids;
 pub mod link;
 pub mod membership;

@@ -80,7 +80,7 @@ pub enum Membership {
         at: Timestamp,
     },
     /// Ended, but left inside: owner and administrators cannot be removed by a bot
-    /// (Telegram Bot API, `banChatMember`).
+    /// (Telegram Bot API, `banChatMember`), and a guest's pass is the trader's word.
     Kept {
         /// Since when.
         at: Timestamp,
@@ -440,6 +440,8 @@ pub enum Removal {
     Out,
     /// Owner or administrator: a bot cannot remove them.
     Untouchable,
+    /// They have a guest's pass, and stay by it.
+    Guest,
     /// The call was not made.
     NotCalled,
     /// It failed in passing and surely did nothing; nothing sooner than this helps.
@@ -476,8 +478,8 @@ pub fn removal_ended(
         // A purchase came while the call was under way: back in by the link.
         Removal::Out if entitled => return removal_given_up(old, now),
         Removal::Out => Membership::Removed { at: now },
-        Removal::Untouchable if entitled => Membership::Joined { since: now },
-        Removal::Untouchable => Membership::Kept { at: now },
+        Removal::Untouchable | Removal::Guest if entitled => Membership::Joined { since: now },
+        Removal::Untouchable | Removal::Guest => Membership::Kept { at: now },
         Removal::NotCalled
         | Removal::Failed { .. }
         | Removal::NotFound { .. }
@@ -521,6 +523,37 @@ pub(crate) fn removal_given_up(old: &Subscription, now: Timestamp) -> Option<(Su
     let Membership::Removing { was_in, .. } = old.membership else { return None };
     let asked = (!was_in).then(|| Asked::anew(now));
     Some((with(old, Membership::Invited { asked }), was_in))
+}
+
+/// The guest's pass of somebody was withdrawn. Whose access is over has to leave; `None` when that
+/// changes nothing here.
+pub fn pass_withdrawn(old: &Subscription, now: Timestamp) -> Option<Subscription> {
+    if old.entitled(now) {
+        return None;
+    }
+    match old.membership {
+        Membership::Kept { .. } | Membership::Removed { .. } => {
+            let tries = Tries::none(now);
+            Some(with(old, Membership::Leaving { since: now, was_in: true, tries }))
+        }
+        // The sweep ends it, or a removal is under way and finds no pass.
+        Membership::Invited { .. }
+        | Membership::Joined { .. }
+        | Membership::Leaving { .. }
+        | Membership::Removing { .. } => None,
+    }
+}
+
+/// The subscription of somebody who was put out as an intruder in the moment in which they bought,
+/// so that they can be told that they may come back. `None` when they have no access, or when they
+/// are seen to otherwise.
+pub fn put_out_meanwhile(old: &Subscription, now: Timestamp) -> Option<Subscription> {
+    match old.membership {
+        Membership::Invited { asked: None } | Membership::Joined { .. } if old.entitled(now) => {
+            Some(with(old, Membership::Invited { asked: None }))
+        }
+        _ => None,
+    }
 }
 
 /// Whether a sender may be inside the removal at this moment.

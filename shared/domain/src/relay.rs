@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::alert::{Alert, Content, Delivery};
 use crate::change::{Meta, Record, Why};
 use crate::group::{ChatClaim, Group, Holder, Phase, TelegramGroup};
+use crate::guard::{Intruder, Stand};
 use crate::link::{Link, LinkKind, LinkState};
 use crate::membership::Membership;
 use crate::service::Service;
@@ -97,6 +98,7 @@ fn item_name(record: &Record) -> String {
         Record::Subscription(subscription) => format!("subscription/{}", subscription.id),
         Record::Alert(alert) => format!("alert/{}", alert.id),
         Record::Link(link) => format!("link/{}", link.id),
+        Record::Intruder(intruder) => format!("intruder/{}", intruder.id),
     }
 }
 
@@ -107,6 +109,7 @@ fn service_of(record: &Record) -> Option<String> {
         Record::Subscription(subscription) => Some(subscription.service.to_string()),
         Record::Alert(alert) => Some(alert.service.to_string()),
         Record::Link(link) => Some(link.service.to_string()),
+        Record::Intruder(intruder) => Some(intruder.service.to_string()),
     }
 }
 
@@ -148,6 +151,13 @@ fn tasks(before: Option<&Record>, after: &Record, meta: &Meta) -> Vec<Task> {
             }
             LinkState::Making { .. } | LinkState::Ready | LinkState::Revoked => Vec::new(),
         },
+        Record::Intruder(now) => {
+            let was = match before {
+                Some(Record::Intruder(was)) => Some(was),
+                _ => None,
+            };
+            intruder_tasks(was, now)
+        }
     }
 }
 
@@ -181,12 +191,25 @@ fn service_tasks(was: Option<&Service>, now: &Service) -> Vec<Task> {
 }
 
 fn spare_tasks(was: Option<&ChatClaim>, now: &ChatClaim) -> Vec<Task> {
-    let Holder::Spare { group } = &now.holder else { return Vec::new() };
+    let Holder::Spare { group, .. } = &now.holder else { return Vec::new() };
     let old = match was.map(|was| &was.holder) {
-        Some(Holder::Spare { group }) => Some(group.as_ref()),
+        Some(Holder::Spare { group, .. }) => Some(group.as_ref()),
         _ => None,
     };
     if new_round(old, group) { vec![Task::SetUp { chat: now.chat }] } else { Vec::new() }
+}
+
+fn intruder_tasks(was: Option<&Intruder>, now: &Intruder) -> Vec<Task> {
+    // A sender that gives an attempt up keeps its message: only who came in anew, or whom the sweep
+    // begins again, needs another.
+    let begun = |it: &Intruder| match it.stand {
+        Stand::Inside { tries } => Some((it.times, tries.nudges)),
+        Stand::Reported { .. } | Stand::Settled { .. } => None,
+    };
+    match begun(now).is_some() && was.and_then(begun) != begun(now) {
+        true => vec![Task::Evict { service: now.service, user: now.user }],
+        false => Vec::new(),
+    }
 }
 
 fn subscription_tasks(was: Option<&Subscription>, now: &Subscription, meta: &Meta) -> Vec<Task> {
@@ -287,6 +310,12 @@ fn event_name(after: &Record, why: Why) -> Option<&'static str> {
         (Why::MemberInvitedBack, _) => "MemberInvitedBack",
         (Why::MemberKept, _) => "MemberKept",
         (Why::RemovalParked, _) => "RemovalParked",
+        (Why::MemberIsGuest, _) => "MemberKept",
+        (Why::Relinked, _) => "SubscriptionRelinked",
+        (Why::PassWithdrawn, Record::Link(_)) => "PassWithdrawn",
+        (Why::IntruderSeen, _) => "IntruderSeen",
+        (Why::IntruderRemoved, _) => "IntruderRemoved",
+        (Why::IntruderReported, _) => "IntruderReported",
         (Why::AlertQueued, _) => "AlertQueued",
         (Why::AlertSent, _) => "AlertSent",
         (Why::AlertUnknown, _) => "AlertUnknown",
@@ -361,7 +390,10 @@ fn facts(record: &Record) -> BTreeMap<String, String> {
             }
         }
         Record::Chat(claim) => match &claim.holder {
-            Holder::Spare { group } => group_facts(group, &mut say),
+            Holder::Spare { group, strangers } => {
+                group_facts(group, &mut say);
+                say("strangers", strangers.len().to_string());
+            }
             Holder::Service { .. } | Holder::Moved { .. } => {}
         },
         Record::Subscription(subscription) => {
@@ -383,7 +415,16 @@ fn facts(record: &Record) -> BTreeMap<String, String> {
                 say("message_id", message.get().to_string());
             }
         }
-        Record::Link(Link { kind, name, state, .. }) => {
+        Record::Intruder(intruder) => {
+            let stand = match intruder.stand {
+                Stand::Inside { .. } => "inside",
+                Stand::Reported { .. } => "reported",
+                Stand::Settled { .. } => "settled",
+            };
+            say("stand", stand.to_owned());
+            say("times", intruder.times.to_string());
+        }
+        Record::Link(Link { kind, name, state, guest, .. }) => {
             let kind = match kind {
                 LinkKind::SingleUse => "single_use",
                 LinkKind::Permanent => "permanent",
@@ -399,6 +440,10 @@ fn facts(record: &Record) -> BTreeMap<String, String> {
                 LinkState::Revoked => "revoked",
             };
             say("state", state.to_owned());
+            if let Some(guest) = guest {
+                let pass = if guest.withdrawn_at.is_some() { "withdrawn" } else { "given" };
+                say("pass", pass.to_owned());
+            }
         }
     }
     facts

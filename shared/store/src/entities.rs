@@ -1,7 +1,8 @@
 //! Which items stand where, and where each is found.
 
 use domain::alert::Alert;
-use domain::group::{ChatClaim, Group, Holder, Phase, claim_due_at, service_due_at};
+use domain::group::{ChatClaim, Group, claim_due_at, service_due_at};
+use domain::guard::Intruder;
 use domain::ids::{ChatId, LinkId, ServiceId, SubscriptionId, UserId};
 use domain::link::{Appointed, Link, LinkUrl, Pass};
 use domain::pace::{BotPace, ChatPace};
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::entity::Entity;
+use crate::layout::lists;
 use crate::row::{Index, Table};
 
 /// How long a repeated request gets the same answer.
@@ -57,6 +59,11 @@ pub mod key {
     /// Of a guest's pass.
     pub fn pass(service: ServiceId, user: UserId) -> String {
         format!("pass#{service}#{}", user.get())
+    }
+
+    /// Of somebody who was in a group without a right to be.
+    pub fn intruder(service: ServiceId, user: UserId) -> String {
+        format!("intruder#{service}#{}", user.get())
     }
 
     /// Of an outsider who was made an administrator.
@@ -111,10 +118,7 @@ impl Entity for ChatClaim {
     }
 
     fn index(&self) -> Index {
-        let spare = match &self.holder {
-            Holder::Spare { group } if group.phase == Phase::Ready => Some(group.bound_at),
-            Holder::Spare { .. } | Holder::Service { .. } | Holder::Moved { .. } => None,
-        };
+        let spare = self.ready_spare().map(|(group, _)| group.bound_at);
         Index {
             spare: spare.map(|_| "spare".to_owned()),
             sort: spare.and_then(|since| by_age(since, &self.id())),
@@ -133,7 +137,32 @@ impl Entity for Link {
     }
 
     fn index(&self) -> Index {
-        Index { due_at: self.due_at(), ..Index::default() }
+        let guest = self.guest.filter(|guest| guest.withdrawn_at.is_none());
+        Index {
+            listed: guest.map(|_| lists::passes(&self.service.to_string())),
+            sort: guest.and_then(|guest| by_age(guest.since, &self.id.to_string())),
+            due_at: self.due_at(),
+            ..Index::default()
+        }
+    }
+}
+
+impl Entity for Intruder {
+    const TABLE: Table = Table::Services;
+    const KIND: &'static str = "intruder";
+
+    fn id(&self) -> String {
+        key::intruder(self.service, self.user)
+    }
+
+    fn index(&self) -> Index {
+        Index {
+            listed: Some(lists::intruders(&self.service.to_string(), self.is_inside())),
+            sort: by_age(self.seen_at, &self.id.to_string()),
+            due_at: self.due_at(),
+            expires: self.forgotten_at(),
+            ..Index::default()
+        }
     }
 }
 
@@ -202,8 +231,9 @@ pub struct UserClaim {
     pub service: ServiceId,
     /// Which account.
     pub user: UserId,
-    /// Its subscription.
-    pub subscription: SubscriptionId,
+    /// Its subscription; none any more when that was moved to another account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<SubscriptionId>,
 }
 
 impl Entity for UserClaim {
@@ -215,7 +245,11 @@ impl Entity for UserClaim {
     }
 
     fn index(&self) -> Index {
-        Index::default()
+        Index {
+            listed: self.subscription.map(|_| lists::account(self.user)),
+            sort: self.subscription.map(|_| self.service.to_string()),
+            ..Index::default()
+        }
     }
 }
 
@@ -261,6 +295,13 @@ pub struct PurchaseDone {
     pub subscription: Subscription,
 }
 
+/// What moving a subscription to another account led to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relinked {
+    /// The subscription.
+    pub subscription: Subscription,
+}
+
 /// What a request for a group led to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupAnswer {
@@ -290,6 +331,7 @@ macro_rules! request_entity {
 request_entity!(Service, Table::Services, "service_request");
 request_entity!(GroupAnswer, Table::Services, "group_request");
 request_entity!(PurchaseDone, Table::Subscriptions, "purchase");
+request_entity!(Relinked, Table::Subscriptions, "relink");
 
 /// The pace of the bot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,6 +7,7 @@ use crate::port::Broken;
 use crate::row::Row;
 use domain::alert::Alert;
 use domain::group::ChatClaim;
+use domain::guard::Intruder;
 use domain::link::Link;
 use domain::service::Service;
 use domain::subscription::Subscription;
@@ -36,6 +37,10 @@ pub fn record(row: Row) -> Result<Option<(Record, Meta)>, Broken> {
         Link::KIND => {
             let item = decode::<Link>(row)?;
             (Record::Link(item.value), item.meta)
+        }
+        Intruder::KIND => {
+            let item = decode::<Intruder>(row)?;
+            (Record::Intruder(item.value), item.meta)
         }
         _ => return Ok(None),
     }))

@@ -66,7 +66,15 @@ impl Call {
     /// # Errors
     /// A [`Problem`] that says "not found".
     pub fn id<T: FromStr<Err = NotAnId>>(&self) -> Result<T, Problem> {
-        Ok(self.path.get("id").map(String::as_str).unwrap_or_default().parse()?)
+        self.id_named("id")
+    }
+
+    /// Another id in the path, by the name that it has there.
+    ///
+    /// # Errors
+    /// As [`Call::id`].
+    pub fn id_named<T: FromStr<Err = NotAnId>>(&self, name: &str) -> Result<T, Problem> {
+        Ok(self.path.get(name).map(String::as_str).unwrap_or_default().parse()?)
     }
 
     /// The trader who calls.

@@ -98,11 +98,24 @@ pub fn group_answer(
     }
 }
 
+/// How many came in without a right to, as far as is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Intruders {
+    /// Those who are inside: about to be put out, or reported where the guard only observes.
+    pub inside: usize,
+    /// Those who came in within the last day, wherever they are now.
+    pub last_day: usize,
+}
+
 /// Everything about a service's group.
-pub fn group_info(service: &Service, active: usize, now: Timestamp) -> Value {
+pub fn group_info(service: &Service, active: usize, intruders: Intruders, now: Timestamp) -> Value {
     let mut view = Map::new();
     view.insert("status".to_owned(), json!(group_status(&service.group)));
     view.insert("active_subscriptions".to_owned(), json!(active));
+    view.insert(
+        "intruders".to_owned(),
+        json!({ "inside": intruders.inside, "last_24_hours": intruders.last_day }),
+    );
     let (rights, is_admin, problems, group) = match &service.group {
         Group::Bound(group) => {
             let (rights, is_admin) = match group.bot {
@@ -290,6 +303,16 @@ pub fn link(link: &Link) -> Value {
         "invite_link": link.url.as_ref().map(|url| url.as_str()),
         "name": link.name,
         "expires_at": link.expires_at,
+    })
+}
+
+/// A guest's pass, which has the id of the link by which it was given.
+pub fn pass(link: &Link) -> Value {
+    json!({
+        "id": link.id,
+        "name": link.name,
+        "since": link.guest.map(|guest| guest.since),
+        "withdrawn_at": link.guest.and_then(|guest| guest.withdrawn_at),
     })
 }
 

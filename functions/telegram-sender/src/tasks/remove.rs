@@ -59,6 +59,7 @@ impl Ended {
             _ if next.entitled(now) => Why::RemovalDropped,
             Removal::Out => Why::MemberRemoved,
             Removal::Untouchable => Why::MemberKept,
+            Removal::Guest => Why::MemberIsGuest,
             Removal::NotFound { .. } if matches!(next.membership, Membership::Removed { .. }) => {
                 Why::MemberNeverInside
             }
@@ -113,7 +114,7 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
         let (how, outcome) = match (removing.user, self.group_of(removing.service).await?) {
             (Some(user), Some((_, group))) => {
                 let failures = removing.membership.failures();
-                self.take_out(id, group.chat, user, failures, lane).await?
+                self.take_out(&removing, group.chat, user, failures, lane).await?
             }
             // Nobody to remove, or nothing to remove them from.
             (None, _) | (_, None) => (Ended::WasOutside, Outcome::Done),
@@ -124,7 +125,7 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
 
     async fn take_out(
         &self,
-        id: SubscriptionId,
+        removing: &Subscription,
         chat: ChatId,
         user: UserId,
         failures: u32,
@@ -158,7 +159,10 @@ impl<S: Store, Q: Queue, T: Telegram, C: Clock> Sender<S, Q, T, C> {
             return Ok((Ended::WasOutside, Outcome::Done));
         }
         // The last look before the call: whoever has paid by now stays.
-        let again = load::<Subscription>(&self.store, &id.to_string()).await?;
+        if self.has_pass(removing.service, user).await? {
+            return Ok((Ended::By(Removal::Guest), Outcome::Done));
+        }
+        let again = load::<Subscription>(&self.store, &removing.id.to_string()).await?;
         if again.is_none_or(|now| now.value.entitled(self.clock.now())) {
             return Ok((Ended::By(Removal::NotCalled), Outcome::Done));
         }

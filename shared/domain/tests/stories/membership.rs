@@ -2,8 +2,8 @@
 
 use domain::membership::{
     Admission, AdmitPlan, Asked, JoinRequest, Membership, NEVER_INSIDE, REMOVAL_LEASE, Removal,
-    RemovalPlan, Tries, admitted, asked_to_join, came_in, holds_lease, plan_admission, plan_removal,
-    removal_ended, went_out,
+    RemovalPlan, Tries, admitted, asked_to_join, came_in, holds_lease, plan_admission,
+    plan_removal, removal_ended, went_out,
 };
 use domain::subscription::{CancelWhen, DueStep, Status, Subscription, cancel, subscription_due};
 use jiff::{SignedDuration, Timestamp};
@@ -13,9 +13,10 @@ use crate::common::*;
 const WAIT: SignedDuration = SignedDuration::from_mins(7);
 
 /// Every way in which a removal can end.
-const OUTCOMES: [Removal; 7] = [
+const OUTCOMES: [Removal; 8] = [
     Removal::Out,
     Removal::Untouchable,
+    Removal::Guest,
     Removal::NotCalled,
     Removal::Failed { wait: WAIT },
     Removal::NotFound { wait: WAIT },
@@ -273,7 +274,7 @@ fn each_outcome_of_a_removal_has_its_end_when_nobody_paid() {
             let back = |tries| Membership::Leaving { since: hours(10), was_in, tries };
             let expected = match how {
                 Removal::Out => Membership::Removed { at: hours(12) },
-                Removal::Untouchable => Membership::Kept { at: hours(12) },
+                Removal::Untouchable | Removal::Guest => Membership::Kept { at: hours(12) },
                 Removal::NotCalled => back(tries),
                 Removal::Failed { wait } => back(failed(wait)),
                 Removal::NotFound { wait } => back(Tries { not_found: 1, ..failed(wait) }),
@@ -286,7 +287,7 @@ fn each_outcome_of_a_removal_has_its_end_when_nobody_paid() {
                 Removal::Parked => back(Tries { retry_at: hours(12), ..failed(WAIT) }),
             };
             assert_eq!(next.membership, expected, "{how:?}");
-            let finished = matches!(how, Removal::Out | Removal::Untouchable);
+            let finished = matches!(how, Removal::Out | Removal::Untouchable | Removal::Guest);
             assert_eq!(next.due_at().is_none(), finished);
         }
     }
@@ -389,7 +390,8 @@ fn a_renewal_during_the_call_ends_inside_or_invited_back() {
                 assert_eq!((next.membership, tell), (invited(over), was_in));
                 continue;
             }
-            let is_in = how == Removal::Untouchable || (was_in && how != Removal::Out);
+            let stays = matches!(how, Removal::Untouchable | Removal::Guest);
+            let is_in = stays || (was_in && how != Removal::Out);
             let expected = if is_in { inside.clone() } else { invited(minutes(661)) };
             assert_eq!(next.membership, expected);
             assert_eq!(tell, was_in && how == Removal::Out, "{how:?}");

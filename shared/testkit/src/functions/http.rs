@@ -114,7 +114,13 @@ where
             ["traders", "services", id, ..] | ["alerts" | "subscriptions", id, ..] => Some(*id),
             _ => None,
         };
-        let path = id.map(|id| ("id".to_owned(), id.to_owned())).into_iter().collect();
+        let pass = match segments.as_slice() {
+            ["traders", "services", _, "telegram-group", "passes", pass] => Some(*pass),
+            _ => None,
+        };
+        let named = [("id", id), ("pass_id", pass)].into_iter();
+        let named = named.filter_map(|(name, id)| Some((name.to_owned(), id?.to_owned())));
+        let path = named.collect();
         let request_id = format!("request-{fresh}");
         let (now, id) = (self.clock.now(), request_id.clone());
         let call = Call { now, fresh, request_id: id, subject, path, query, headers, body };
@@ -163,6 +169,12 @@ where
                 };
                 generate_link::handle(&maker, call).await
             }
+            ("GET", ["traders", "services", _, "telegram-group", "passes"]) => {
+                list_passes::handle(store, call).await
+            }
+            ("DELETE", ["traders", "services", _, "telegram-group", "passes", _]) => {
+                withdraw_pass::handle(store, call).await
+            }
             ("GET", ["traders", "services", _, "subscriptions"]) => {
                 list_subscriptions::handle(store, bot, key, call).await
             }
@@ -174,6 +186,9 @@ where
             ("GET", ["subscriptions", _]) => get_subscription::handle(store, bot, key, call).await,
             ("POST", ["subscriptions", _, "cancel"]) => {
                 cancel_subscription::handle(store, bot, key, call).await
+            }
+            ("POST", ["subscriptions", _, "relink"]) => {
+                relink_subscription::handle(store, bot, key, call).await
             }
             ("POST", ["telegram", "webhook"]) => {
                 let secret = self.settings.webhook_secret.clone();

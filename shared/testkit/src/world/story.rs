@@ -722,7 +722,7 @@ pub(super) fn chat_of(machine: &Machine, service: Option<&ServiceId>) -> Option<
 pub(super) fn holding(machine: &Machine, service: ServiceId, user: i64) -> Option<Arc<Subscription>> {
     let claim = key::user(service, UserId::new(user));
     let claim = machine.store.find::<UserClaim>(&claim)?;
-    machine.store.find::<Subscription>(&claim.subscription.to_string())
+    machine.store.find::<Subscription>(&claim.subscription?.to_string())
 }
 
 /// Whether the chat is in the books as the group of this service.

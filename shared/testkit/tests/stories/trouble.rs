@@ -83,7 +83,8 @@ fn who_was_sold_with_a_number_that_is_nobodys_ends_never_inside() {
 fn who_was_seen_inside_is_looked_for_until_telegram_finds_them() {
     let (house, place) = one_service();
     let (_, sold) = insider(&house, &place, "Ada");
-    let often = json!({ "fault": "participant_id_invalid", "method": "getChatMember", "count": 15 });
+    let often =
+        json!({ "fault": "participant_id_invalid", "method": "getChatMember", "count": 15 });
     fault(&house, often);
     house.storefront().cancels(&sold, "now").is(200);
     house.passes(hours(6));
