@@ -5,10 +5,10 @@ use domain::ids::{CustomerId, ServiceId, SubscriptionId, UserId};
 use domain::subscription::{Purchase, PurchaseRefusal, Subscription, purchase};
 use domain::text::{Email, Reference};
 use domain::token::{BotName, LinkKey};
-use jiff::Timestamp;
 use store::{CommitError, PurchaseDone, Requested, Store, UserClaim, Write, key, load};
 use web::{
-    Call, Fields, Problem, Raw, Reply, earlier, parsed, service_for_storefront, text, views,
+    Call, Fields, Problem, Raw, Reply, earlier, moment, parsed, service_for_storefront,
+    telegram_user, text, views,
 };
 
 const ROUTE: &str = "create-subscription";
@@ -86,11 +86,7 @@ fn bought(mut body: Fields<'_>) -> Result<Bought, Problem> {
     let user = body.optional("telegram_user_id", telegram_user);
     let email = body.optional("email", parsed(Email::parse));
     let payment_ref = body.optional("payment_ref", parsed(Reference::parse));
-    let ends_at = body.optional("ends_at", |raw| {
-        text(raw)?
-            .parse::<Timestamp>()
-            .map_err(|_| "must be a time such as 2026-01-31T12:00:00Z".to_owned())
-    });
+    let ends_at = body.optional("ends_at", moment);
     let value = (|| {
         let purchase = Purchase { customer: customer?, user, email, ends_at };
         Some(Bought { service: service?, payment_ref, purchase })
@@ -101,18 +97,6 @@ fn bought(mut body: Fields<'_>) -> Result<Bought, Problem> {
 fn customer(raw: Raw<'_>) -> Result<CustomerId, String> {
     CustomerId::parse(&text(raw)?)
         .map_err(|_| "must have 1 to 128 visible characters without spaces".to_owned())
-}
-
-/// A Telegram account: a positive whole number of at most 52 bits, as a number or as a text
-/// (Telegram Bot API, `User.id`).
-fn telegram_user(raw: Raw<'_>) -> Result<UserId, String> {
-    let digits = if raw.get().starts_with('"') { text(raw)? } else { raw.get().to_owned() };
-    digits
-        .parse::<i64>()
-        .ok()
-        .filter(|number| (1..1_i64 << 52).contains(number))
-        .map(UserId::new)
-        .ok_or_else(|| "must be the number of a Telegram account".to_owned())
 }
 
 /// The account's place in the service, if nobody else has it. Saved together with the

@@ -5,11 +5,12 @@ use asking::{telegram_problem, turn};
 use domain::change::{Actor, Cause, Stored, Why};
 use domain::group::{Group, Problem as GroupProblem, TelegramGroup};
 use domain::ids::{ServiceId, UserId};
+use domain::reconcile::Reconciliation;
 use domain::service::Service;
 use domain::time::{after, before};
 use jiff::{SignedDuration, Timestamp};
 use startup::Clock;
-use store::{CommitError, Count, Move, Store, Write, chat_moved};
+use store::{CommitError, Count, Move, Store, Write, chat_moved, key, load};
 use telegram::{CallError, Telegram, look};
 use web::views::Intruders;
 use web::{Call, Problem, Reply, owned_service, views};
@@ -64,7 +65,10 @@ pub async fn handle<S: Store, T: Telegram, C: Clock>(
         let active = Count::Active { service: id.to_string(), now: call.now };
         let active = info.store.count(&active, usize::MAX).await?;
         let intruders = info.intruders(id, call.now).await?;
-        return Ok(Reply::new(200, views::group_info(&service, active, intruders, call.now)));
+        let check = load::<Reconciliation>(&info.store, &key::reconciliation(id)).await?;
+        let check = check.as_ref().map(|check| &check.value);
+        let view = views::group_info(&service, active, intruders, check, call.now);
+        return Ok(Reply::new(200, view));
     }
     Err(Problem::again())
 }

@@ -188,14 +188,7 @@ impl Place {
                 let next = Service { group: Group::Bound(group), ..service.value.clone() };
                 Write::update(service, &next, cause)
             }
-            Self::Spare(claim, _) => {
-                let strangers = match &claim.value.holder {
-                    Holder::Spare { strangers, .. } => strangers.clone(),
-                    Holder::Service { .. } | Holder::Moved { .. } => Vec::new(),
-                };
-                let holder = Holder::Spare { group: Box::new(group), strangers };
-                Write::update(claim, &ChatClaim { chat: claim.value.chat, holder }, cause)
-            }
+            Self::Spare(claim, _) => Write::update(claim, &claim.value.with_spare(group), cause),
         }
     }
 }

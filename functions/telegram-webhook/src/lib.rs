@@ -118,24 +118,27 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
             return Ok(());
         }
         let Some(user) = &message.from else { return Ok(()) };
-        let Some(command) = message.text.as_deref().and_then(|text| self.start(text)) else {
+        let Some((name, payload)) = message.text.as_deref().and_then(|text| self.command(text))
+        else {
             return Ok(());
         };
         // In a group, an administrator who stays anonymous writes as a bot of Telegram's.
-        if chat.get() > 0 {
-            self.start_in_private(user.id, command).await
-        } else {
-            self.start_in_group(chat, user.id, command).await
+        match (name, chat.get() > 0) {
+            ("/start", true) => self.start_in_private(user.id, payload).await,
+            ("/start", false) => self.start_in_group(chat, user.id, payload).await,
+            // What somebody has bought is nobody else's business.
+            ("/access", true) => self.answer(chat, Answer::Access).await,
+            _ => Ok(()),
         }
     }
 
-    /// The payload of a `/start` command that is for this bot; empty when it has none.
-    fn start<'t>(&self, text: &'t str) -> Option<&'t str> {
+    /// A command that is for this bot, and what stands behind it; empty when that is nothing.
+    fn command<'t>(&self, text: &'t str) -> Option<(&'t str, &'t str)> {
         let (command, payload) =
             text.trim().split_once(char::is_whitespace).unwrap_or((text.trim(), ""));
         let (name, bot) = command.split_once('@').unwrap_or((command, self.webhook.bot.as_str()));
-        let is_ours = name == "/start" && bot.eq_ignore_ascii_case(self.webhook.bot.as_str());
-        is_ours.then(|| payload.trim())
+        let is_ours = bot.eq_ignore_ascii_case(self.webhook.bot.as_str());
+        is_ours.then(|| (name, payload.trim()))
     }
 
     /// Queues an answer. The update's number keeps a repetition of the update from answering twice.

@@ -1,4 +1,4 @@
-//! A person writes to the bot: links an account.
+//! A person writes to the bot: links an account, or asks what it may enter.
 
 use domain::change::{Actor, Why};
 use domain::ids::{SubscriptionId, UserId};
@@ -19,7 +19,7 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         payload: &str,
     ) -> Result<(), Problem> {
         let answer = match Token::read(payload, &self.webhook.key) {
-            _ if payload.is_empty() => Answer::Hello,
+            _ if payload.is_empty() => Answer::Access,
             Some(Token::Claim { subscription, number }) => {
                 return self.link_account(user, subscription, number).await;
             }

@@ -221,6 +221,9 @@ fn buyers(stage: &Stage) {
     assert_eq!(about("get-subscription", None)["membership"], "removed");
     stage.call("create-subscription", &body).is(200);
     stage.ask("list-subscriptions").is(200);
+    let mut request = stage.request("list-subscriptions", None);
+    request.path.push_str("?format=csv&status=active");
+    assert!(stage.send("list-subscriptions", request).is(200).is_string());
 }
 
 fn alerts(stage: &Stage) {

@@ -9,7 +9,9 @@ use crate::alert::Alert;
 use crate::group::ChatClaim;
 use crate::guard::Intruder;
 use crate::ids::TraderId;
+use crate::import::Import;
 use crate::link::Link;
+use crate::reconcile::Reconciliation;
 use crate::service::Service;
 use crate::subscription::Subscription;
 
@@ -157,6 +159,20 @@ reasons! {
     EvictionParked => "guard.eviction_parked",
     /// Somebody came into a spare group, or left it.
     StrangerNoted => "pool.stranger_noted",
+    /// A check of the members begins.
+    ReconcileRequested => "members.check_begun",
+    /// Some of the members were looked at.
+    ReconcileStepped => "members.checking",
+    /// A check of the members is through.
+    Reconciled => "members.checked",
+    /// A list of members is to be taken over.
+    ImportBegun => "members.import_begun",
+    /// Some of the list is taken over.
+    ImportStepped => "members.importing",
+    /// The list is taken over.
+    MembersImported => "members.imported",
+    /// A member who has paid elsewhere is taken over.
+    SubscriptionImported => "subscription.imported",
     /// The sweep began something again.
     Nudged => "usher.nudged",
     /// An alert was accepted.
@@ -233,4 +249,8 @@ pub enum Record {
     Link(Link),
     /// Somebody who is, or was, inside without a right to be.
     Intruder(Intruder),
+    /// A check of the members.
+    Check(Reconciliation),
+    /// A list of members that is taken over.
+    Import(Box<Import>),
 }

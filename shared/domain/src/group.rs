@@ -437,6 +437,9 @@ pub enum Holder {
         /// Who came in while it waited. They are looked at when it is taken.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         strangers: Vec<UserId>,
+        /// The operator who added it: they are told what is missing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operator: Option<UserId>,
     },
     /// The chat was upgraded; its place is taken by another id.
     Moved {
@@ -452,7 +455,7 @@ impl ChatClaim {
     /// The spare group, if it can be taken: it is set up, and as good as empty.
     pub fn ready_spare(&self) -> Option<(&TelegramGroup, &[UserId])> {
         match &self.holder {
-            Holder::Spare { group, strangers }
+            Holder::Spare { group, strangers, .. }
                 if group.phase == Phase::Ready && strangers.len() <= MOST_STRANGERS =>
             {
                 Some((group, strangers))
@@ -461,19 +464,29 @@ impl ChatClaim {
         }
     }
 
+    /// The claim of a spare group of which something else is known now. Of other chats, it stays.
+    #[must_use]
+    pub fn with_spare(&self, group: TelegramGroup) -> Self {
+        let mut next = self.clone();
+        if let Holder::Spare { group: spare, .. } = &mut next.holder {
+            **spare = group;
+        }
+        next
+    }
+
     /// The claim after somebody came into a spare group, or went out. `None` when that changes
     /// nothing.
     pub fn with_stranger(&self, user: UserId, is_inside: bool) -> Option<Self> {
-        let Holder::Spare { group, strangers } = &self.holder else { return None };
+        let mut next = self.clone();
+        let Holder::Spare { strangers, .. } = &mut next.holder else { return None };
         if strangers.contains(&user) == is_inside || strangers.len() > MOST_STRANGERS {
             return None;
         }
-        let mut strangers = strangers.clone();
         match is_inside {
             true => strangers.push(user),
             false => strangers.retain(|stranger| *stranger != user),
         }
-        Some(Self { chat: self.chat, holder: Holder::Spare { group: group.clone(), strangers } })
+        Some(next)
     }
 }
 

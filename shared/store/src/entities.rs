@@ -3,9 +3,11 @@
 use domain::alert::Alert;
 use domain::group::{ChatClaim, Group, claim_due_at, service_due_at};
 use domain::guard::Intruder;
-use domain::ids::{ChatId, LinkId, ServiceId, SubscriptionId, UserId};
+use domain::ids::{ChatId, ImportId, LinkId, ServiceId, SubscriptionId, UserId};
+use domain::import::{Import, ImportLines};
 use domain::link::{Appointed, Link, LinkUrl, Pass};
 use domain::pace::{BotPace, ChatPace};
+use domain::reconcile::Reconciliation;
 use domain::relay::sortable;
 use domain::service::Service;
 use domain::subscription::Subscription;
@@ -39,7 +41,7 @@ pub fn fingerprint(parts: &[&str]) -> String {
 
 /// Keys of the items that are found by something else than their own id.
 pub mod key {
-    use super::{ChatId, LinkId, ServiceId, UserId, hash};
+    use super::{ChatId, ImportId, LinkId, ServiceId, UserId, hash};
 
     /// Of a chat's claim.
     pub fn chat(chat: ChatId) -> String {
@@ -64,6 +66,21 @@ pub mod key {
     /// Of somebody who was in a group without a right to be.
     pub fn intruder(service: ServiceId, user: UserId) -> String {
         format!("intruder#{service}#{}", user.get())
+    }
+
+    /// Of an import.
+    pub fn import(id: ImportId) -> String {
+        format!("import#{id}")
+    }
+
+    /// Of the lines of an import.
+    pub fn import_lines(id: ImportId) -> String {
+        format!("lines#{id}")
+    }
+
+    /// Of the check of a service's members.
+    pub fn reconciliation(service: ServiceId) -> String {
+        format!("check#{service}")
     }
 
     /// Of an outsider who was made an administrator.
@@ -102,6 +119,7 @@ impl Entity for Service {
     fn index(&self) -> Index {
         Index {
             owner: Some(self.trader.as_str().to_owned()),
+            listed: matches!(self.group, Group::Bound(_)).then(lists::groups),
             sort: by_age(self.created_at, &self.id.to_string()),
             due_at: service_due_at(self),
             ..Index::default()
@@ -163,6 +181,46 @@ impl Entity for Intruder {
             expires: self.forgotten_at(),
             ..Index::default()
         }
+    }
+}
+
+impl Entity for Reconciliation {
+    const TABLE: Table = Table::Services;
+    const KIND: &'static str = "check";
+
+    fn id(&self) -> String {
+        key::reconciliation(self.service)
+    }
+
+    fn index(&self) -> Index {
+        Index { due_at: self.due_at(), ..Index::default() }
+    }
+}
+
+impl Entity for Import {
+    const TABLE: Table = Table::Services;
+    const KIND: &'static str = "import";
+
+    fn id(&self) -> String {
+        key::import(self.id)
+    }
+
+    fn index(&self) -> Index {
+        let (due_at, expires) = (self.due_at(), Some(self.forgotten_at()));
+        Index { due_at, expires, ..Index::default() }
+    }
+}
+
+impl Entity for ImportLines {
+    const TABLE: Table = Table::Services;
+    const KIND: &'static str = "import_lines";
+
+    fn id(&self) -> String {
+        key::import_lines(self.id)
+    }
+
+    fn index(&self) -> Index {
+        Index { expires: Some(self.forgotten_at()), ..Index::default() }
     }
 }
 

@@ -8,7 +8,9 @@ use crate::row::Row;
 use domain::alert::Alert;
 use domain::group::ChatClaim;
 use domain::guard::Intruder;
+use domain::import::Import;
 use domain::link::Link;
+use domain::reconcile::Reconciliation;
 use domain::service::Service;
 use domain::subscription::Subscription;
 
@@ -37,6 +39,14 @@ pub fn record(row: Row) -> Result<Option<(Record, Meta)>, Broken> {
         Link::KIND => {
             let item = decode::<Link>(row)?;
             (Record::Link(item.value), item.meta)
+        }
+        Reconciliation::KIND => {
+            let item = decode::<Reconciliation>(row)?;
+            (Record::Check(item.value), item.meta)
+        }
+        Import::KIND => {
+            let item = decode::<Import>(row)?;
+            (Record::Import(Box::new(item.value)), item.meta)
         }
         Intruder::KIND => {
             let item = decode::<Intruder>(row)?;

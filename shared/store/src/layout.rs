@@ -84,6 +84,11 @@ pub static INDEXES: [&SecondaryIndex; 11] = [
 pub mod lists {
     use domain::ids::UserId;
 
+    /// Services that have a group.
+    pub fn groups() -> String {
+        "groups".to_owned()
+    }
+
     /// Guests of a service who have a pass.
     pub fn passes(service: &str) -> String {
         format!("passes#{service}")
@@ -136,6 +141,7 @@ impl Selection {
             List::IntrudersIn(service) => {
                 (&SERVICES_LISTED, lists::intruders(service, true), false)
             }
+            List::Groups => (&SERVICES_LISTED, lists::groups(), true),
             List::ClaimsOf(user) => (&ACCOUNTS, lists::account(*user), true),
         };
         Self { index, part, bound: Bound::None, ascending }
@@ -148,6 +154,7 @@ impl Selection {
                 (&ACTIVE, service.clone(), Bound::After(sortable(*now)))
             }
             Count::Waiting { service } => (&WAITING, service.clone(), Bound::None),
+            Count::Spares => (&SPARES, "spare".to_owned(), Bound::None),
             Count::Intruders { service, is_inside, since } => {
                 let bound = since.map_or(Bound::None, |since| Bound::After(sortable(since)));
                 (&SERVICES_LISTED, lists::intruders(service, *is_inside), bound)

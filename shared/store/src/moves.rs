@@ -91,10 +91,10 @@ pub async fn chat_moved(
         let mut writes = Vec::new();
         let holder = match &old.value.holder {
             Holder::Moved { .. } => return Ok(Move::Noted),
-            Holder::Spare { group, strangers } => {
-                let (mut group, strangers) = (group.clone(), strangers.clone());
+            Holder::Spare { group, .. } => {
+                let mut group = group.as_ref().clone();
                 group.migrate(to, now);
-                Holder::Spare { group, strangers }
+                old.value.with_spare(group).holder
             }
             Holder::Service { service: id } => {
                 let service = load::<Service>(store, &id.to_string()).await?;

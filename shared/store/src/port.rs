@@ -78,6 +78,8 @@ pub enum List {
     PassesOf(String),
     /// Who is in the group of a service without a right to be.
     IntrudersIn(String),
+    /// Services that have a group.
+    Groups,
     /// What a Telegram account is linked to, by service.
     ClaimsOf(UserId),
 }
@@ -86,9 +88,11 @@ impl List {
     /// The table it is a list of.
     pub const fn table(&self) -> Table {
         match self {
-            Self::ServicesOf(_) | Self::Spares | Self::PassesOf(_) | Self::IntrudersIn(_) => {
-                Table::Services
-            }
+            Self::ServicesOf(_)
+            | Self::Spares
+            | Self::PassesOf(_)
+            | Self::IntrudersIn(_)
+            | Self::Groups => Table::Services,
             Self::SubscriptionsOf(_) | Self::ClaimsOf(_) => Table::Subscriptions,
             Self::AlertsOf(_) => Table::Alerts,
         }
@@ -110,6 +114,8 @@ pub enum Count {
         /// The service.
         service: String,
     },
+    /// Spare groups that can be taken.
+    Spares,
     /// People in the group of a service without a right to be.
     Intruders {
         /// The service.

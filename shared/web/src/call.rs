@@ -103,7 +103,15 @@ impl Call {
     /// # Errors
     /// A [`Problem`] when it is too large, not declared as JSON, or no JSON object.
     pub fn body(&self) -> Result<Fields<'_>, Problem> {
-        if self.body.len() > MOST_BODY {
+        self.body_up_to(MOST_BODY)
+    }
+
+    /// The fields of a body that may have so many bytes.
+    ///
+    /// # Errors
+    /// As [`Call::body`].
+    pub fn body_up_to(&self, most: usize) -> Result<Fields<'_>, Problem> {
+        if self.body.len() > most {
             return Err(Problem::too_large());
         }
         let media = self.headers.get("content-type").map(String::as_str).unwrap_or_default();

@@ -9,7 +9,7 @@ use startup::Clock;
 use store::Store;
 use telegram::Telegram;
 use uuid::Uuid;
-use web::{Call, Problem, Reply};
+use web::{Body, Call, Problem, Reply};
 
 use super::Functions;
 
@@ -35,7 +35,7 @@ pub struct Request {
 pub struct Answer {
     /// The status code.
     pub status: u16,
-    /// The body.
+    /// The body; a table is a text.
     pub body: Value,
     /// Whether it says that it is the repetition of an earlier one.
     pub replayed: bool,
@@ -83,7 +83,11 @@ impl Request {
 
 fn answer(result: Result<Reply, Problem>, request_id: &str) -> Answer {
     match result {
-        Ok(Reply { status, body, replayed }) => {
+        Ok(Reply { status, body, replayed, next: _ }) => {
+            let body = match body {
+                Body::Json(body) => body,
+                Body::Csv(table) => Value::String(table),
+            };
             Answer { status, body, replayed, retry_after: None }
         }
         Err(problem) => Answer {
@@ -118,7 +122,11 @@ where
             ["traders", "services", _, "telegram-group", "passes", pass] => Some(*pass),
             _ => None,
         };
-        let named = [("id", id), ("pass_id", pass)].into_iter();
+        let import = match segments.as_slice() {
+            ["traders", "services", _, "members", "import", import] => Some(*import),
+            _ => None,
+        };
+        let named = [("id", id), ("pass_id", pass), ("import_id", import)].into_iter();
         let named = named.filter_map(|(name, id)| Some((name.to_owned(), id?.to_owned())));
         let path = named.collect();
         let request_id = format!("request-{fresh}");
@@ -174,6 +182,15 @@ where
             }
             ("DELETE", ["traders", "services", _, "telegram-group", "passes", _]) => {
                 withdraw_pass::handle(store, call).await
+            }
+            ("POST", ["traders", "services", _, "members", "import"]) => {
+                import_members::handle(store, call).await
+            }
+            ("GET", ["traders", "services", _, "members", "import", _]) => {
+                get_import::handle(store, call).await
+            }
+            ("POST", ["traders", "services", _, "members", "reconcile"]) => {
+                check_members::handle(store, call).await
             }
             ("GET", ["traders", "services", _, "subscriptions"]) => {
                 list_subscriptions::handle(store, bot, key, call).await

@@ -213,3 +213,54 @@ fn what_has_ended_is_not_moved() {
     house.settle();
     assert_eq!(stands(&house, &sold), pair("cancelled", "removed"));
 }
+
+#[test]
+fn the_bot_lists_what_an_account_may_enter_with_the_ways_in() {
+    let house = House::new();
+    let gold = house.trader("t1").opens("Gold & Co");
+    let silver = house.trader("t2").opens("Silver");
+    let bronze = house.trader("t3").opens("Bronze");
+    let ada = house.person("Ada");
+    ada.writes("/access");
+    house.settle();
+    assert!(ada.last_letter().starts_with("Hello!"), "nothing yet: {}", ada.last_letter());
+    for (place, customer) in [(&gold, "c-1"), (&silver, "c-2")] {
+        house.storefront().sells_to(&place.service, customer, &ada);
+    }
+    let over = house.storefront().sells_to(&bronze.service, "c-3", &ada);
+    house.storefront().cancels(&over, "now").is(200);
+    ada.enters(&gold.link);
+    for command in ["/access", "/start"] {
+        ada.writes(command);
+        house.settle();
+        let letter = ada.letters().last().unwrap().clone();
+        let said = text(&letter, "/text");
+        assert!(
+            said.contains("Gold & Co, paid until") && said.contains("Silver, paid until"),
+            "{said}"
+        );
+        assert!(!said.contains("Bronze"), "{said}");
+        let mut ways: Vec<_> = letter["buttons"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| (text(row, "/0/text"), text(row, "/0/url")))
+            .collect();
+        ways.sort();
+        let expected = [
+            ("Open Gold & Co".to_owned(), gold.link.clone()),
+            ("Open Silver".to_owned(), silver.link.clone()),
+        ];
+        assert_eq!(ways, expected);
+    }
+    assert!(ada.last_letter().contains("you are in"), "{}", ada.last_letter());
+    let letters = ada.letters().len();
+    let asked = json!({ "user": ada.id, "chat_id": gold.group, "text": "/access" });
+    house.telegram().control("message", asked);
+    house.settle();
+    assert_eq!(
+        (ada.letters().len(), house.posts(gold.group).len()),
+        (letters, 1),
+        "not in a group"
+    );
+}

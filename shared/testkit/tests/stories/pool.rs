@@ -56,7 +56,10 @@ fn the_operator_is_told_in_private_and_a_spare_without_rights_waits() {
     let (bare, _) = link.split_once("&admin=").unwrap();
     let group = operator.adds_bot(bare, json!({ "title": "Spare" }));
     house.settle();
-    assert!(operator.last_letter().contains("Noted as a spare group"));
+    let letters = operator.letters();
+    assert!(text(&letters[letters.len() - 2], "/text").contains("Noted as a spare group"));
+    let said = operator.last_letter();
+    assert!(said.contains("Spare cannot join") && said.contains("no administrator"), "{said}");
     let trader = house.trader("t1");
     let service = trader.creates_service("Gold Signals");
     assert_eq!(trader.asks_for_group(&service, "pool").status, 409, "not ready, so not given out");
@@ -64,6 +67,8 @@ fn the_operator_is_told_in_private_and_a_spare_without_rights_waits() {
         ["invite_users", "restrict_members", "delete_messages", "pin_messages", "change_info"];
     operator.does("promote", json!({ "chat_id": group, "rights": all }));
     house.settle();
+    let said = operator.last_letter();
+    assert!(said.contains("is in the pool"), "{said}");
     trader.asks_for_group(&service, "pool").is(201);
     assert_eq!(
         house.audit("pool").first().map(|it| it.action.clone()).unwrap(),

@@ -17,4 +17,5 @@ mod groups;
 mod idempotency;
 mod links;
 mod lists;
+mod members;
 mod stage;
