@@ -18,6 +18,7 @@ mod imports;
 mod leaving;
 mod lists;
 mod pool;
+mod proof;
 mod reconcile;
 mod renewal;
 mod trouble;
