@@ -25,6 +25,7 @@ SETTINGS = {
     "JWT_AUDIENCE": ("JwtAudience", False, "audience that a token must name (usher)"),
     "ALARM_TOPIC_ARN": ("AlarmTopicArn", False, "SNS topic that is told about alarms"),
     "TELEGRAM_API": ("TelegramApi", False, "another Bot API server"),
+    "POOL_LOW_WATER": ("PoolLowWater", False, "with fewer spare groups an alarm is raised (0: never)"),
     "LOG_LEVEL": ("LogLevel", False, "error, warn, info, debug or trace (info)"),
 }
 

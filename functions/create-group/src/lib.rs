@@ -1,13 +1,13 @@
 //! POST /traders/services/{id}/telegram-group/create: a trader asks for the group.
 
 use domain::change::{Stored, Why};
-use domain::group::{
-    ChatClaim, Group, GroupRequest, Holder, Mode, Phase, TelegramGroup, request_group, take_spare,
-};
-use domain::ids::ServiceId;
+use domain::group::{ChatClaim, Group, GroupRequest, Holder, Mode, request_group, take_spare};
+use domain::guard::Intruder;
+use domain::ids::{IntruderId, ServiceId};
 use domain::service::Service;
 use domain::token::{BotName, LinkKey};
 use store::{CommitError, GroupAnswer, List, Requested, Store, Write, key, load};
+use uuid::Uuid;
 use web::{Call, IdempotencyKey, Problem, Reply, earlier, one_of, owned_service, views};
 
 const ROUTE: &str = "create-group";
@@ -100,13 +100,21 @@ async fn attempt(
             GroupAnswer { taken: false, group: asked.group }
         }
         GroupRequest::TakeSpare => {
-            let (claim, group) = spare.ok_or(Attempt::Again)?;
-            let bound = take_spare(&service.value, &group, call.now);
+            let claim = spare.ok_or(Attempt::Again)?;
+            let (group, strangers) = claim.value.ready_spare().ok_or(Attempt::Again)?;
+            let bound = take_spare(&service.value, group, call.now);
             let holder = Holder::Service { service: bound.id };
             let taken = ChatClaim { chat: claim.value.chat, holder };
             let cause = call.by_trader(Why::GroupBound).map_err(Attempt::Refused)?;
             writes.push(Write::update(service, &bound, &cause));
             writes.push(Write::update(&claim, &taken, &cause));
+            // Whoever came in while it waited is looked at.
+            let seen = call.by_trader(Why::IntruderSeen).map_err(Attempt::Refused)?;
+            for (number, user) in (0_u32..).zip(strangers) {
+                let id = Uuid::new_v5(&call.fresh, &number.to_be_bytes());
+                let found = Intruder::found(IntruderId::fresh(id), bound.id, *user, call.now);
+                writes.push(Write::create(&found, &seen));
+            }
             GroupAnswer { taken: true, group: bound.group }
         }
     };
@@ -120,15 +128,13 @@ async fn attempt(
 }
 
 /// The spare group that has waited longest and is still free.
-async fn spare(store: &impl Store) -> Result<Option<(Stored<ChatClaim>, TelegramGroup)>, Problem> {
+async fn spare(store: &impl Store) -> Result<Option<Stored<ChatClaim>>, Problem> {
     for row in store.list(&List::Spares, SPARES, None).await?.items {
         // The index is a hint: the row itself says whether the group is still free, and well.
         if let Some(claim) = load::<ChatClaim>(store, &row.id).await?
-            && let Holder::Spare { group } = &claim.value.holder
-            && group.phase == Phase::Ready
+            && claim.value.ready_spare().is_some()
         {
-            let group = group.as_ref().clone();
-            return Ok(Some((claim, group)));
+            return Ok(Some(claim));
         }
     }
     Ok(None)

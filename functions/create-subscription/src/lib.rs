@@ -7,8 +7,8 @@ use domain::text::{Email, Reference};
 use domain::token::{BotName, LinkKey};
 use store::{CommitError, PurchaseDone, Requested, Store, UserClaim, Write, key, load};
 use web::{
-    Call, Fields, Problem, Raw, Reply, earlier, parsed, service_for_storefront, text, time, views,
-    whole,
+    Call, Fields, Problem, Raw, Reply, earlier, parsed, service_for_storefront, telegram_user,
+    text, time, views,
 };
 
 const ROUTE: &str = "create-subscription";
@@ -99,22 +99,6 @@ fn customer(raw: Raw<'_>) -> Result<CustomerId, String> {
         .map_err(|_| "must have 1 to 128 visible characters without spaces".to_owned())
 }
 
-/// A Telegram account: a positive whole number of at most 52 bits, as a number or as a text
-/// (Telegram Bot API, `User.id`).
-fn telegram_user(raw: Raw<'_>) -> Result<UserId, String> {
-    let number = if raw.get().starts_with('"') {
-        // As it is written out: Rust would take `+1001` and `01001` for numbers, too.
-        let digits = text(raw)?;
-        digits.parse::<i64>().ok().filter(|number| number.to_string() == digits)
-    } else {
-        whole(raw)
-    };
-    number
-        .filter(|number| (1..1_i64 << 52).contains(number))
-        .map(UserId::new)
-        .ok_or_else(|| "must be the number of a Telegram account".to_owned())
-}
-
 /// The account's place in the service, if nobody else has it. Saved together with the
 /// subscription, so that two purchases cannot both take it.
 async fn claim(
@@ -124,15 +108,16 @@ async fn claim(
     cause: &domain::change::Cause,
 ) -> Result<Option<Write>, Problem> {
     let id = key::user(subscription.service, user);
-    match load::<UserClaim>(store, &id).await? {
-        Some(held) if held.value.subscription == subscription.id => Ok(None),
+    let held = load::<UserClaim>(store, &id).await?;
+    match held.as_ref().and_then(|held| held.value.subscription) {
+        Some(holder) if holder == subscription.id => Ok(None),
         Some(_) => Err(Problem::conflict(
             "The Telegram account is linked to another subscription of this service.",
         )),
         None => {
-            let claim =
-                UserClaim { service: subscription.service, user, subscription: subscription.id };
-            Ok(Some(Write::create(&claim, cause)))
+            let (service, id) = (subscription.service, Some(subscription.id));
+            let claim = UserClaim { service, user, subscription: id };
+            Ok(Some(Write::put(held.as_ref(), &claim, cause)))
         }
     }
 }

@@ -7,7 +7,10 @@
 use domain::alert::{Alert, alert_due};
 use domain::change::{Actor, Cause, Stored, Why};
 use domain::group::{ChatClaim, Group, Holder, service_due, spare_due};
+use domain::guard::{Intruder, intruder_due};
+use domain::import::{Import, import_due};
 use domain::link::{Link, link_due};
+use domain::reconcile::{Reconciliation, check_due};
 use domain::service::Service;
 use domain::subscription::{DueStep, Subscription, subscription_due};
 use futures::stream::{self, StreamExt as _};
@@ -35,7 +38,8 @@ pub struct Report {
     pub ended: usize,
     /// Reminders.
     pub reminded: usize,
-    /// What was begun again: removals, admissions, alerts, set-ups, revocations.
+    /// What was begun again: removals, admissions, alerts, set-ups, revocations, evictions,
+    /// checks, imports.
     pub begun_again: usize,
     /// Set-up links that ran out.
     pub links_expired: usize,
@@ -150,6 +154,9 @@ async fn visit(
         Service::KIND => visit_service(store, row, now).await,
         ChatClaim::KIND => visit_chat(store, row, now).await,
         Link::KIND => visit_link(store, row, now).await,
+        Import::KIND => visit_import(store, row, now).await,
+        Reconciliation::KIND => visit_check(store, row, now).await,
+        Intruder::KIND => visit_intruder(store, row, now).await,
         _ => Ok(Step::Skipped),
     }
 }
@@ -191,16 +198,39 @@ async fn visit_service(store: &impl Store, row: Row, now: Timestamp) -> Result<S
 
 async fn visit_chat(store: &impl Store, row: Row, now: Timestamp) -> Result<Step, StoreError> {
     let read: Stored<ChatClaim> = decode(row)?;
-    let Holder::Spare { group } = &read.value.holder else { return Ok(Step::Skipped) };
+    let Holder::Spare { group, .. } = &read.value.holder else { return Ok(Step::Skipped) };
     let Some(group) = spare_due(group, now) else { return Ok(Step::Skipped) };
-    let holder = Holder::Spare { group: Box::new(group) };
-    let next = ChatClaim { chat: read.value.chat, holder };
+    let next = read.value.with_spare(group);
     save(store, &read, &next, Why::Nudged, now, Step::BegunAgain).await
 }
 
 async fn visit_link(store: &impl Store, row: Row, now: Timestamp) -> Result<Step, StoreError> {
     let read: Stored<Link> = decode(row)?;
     match link_due(&read.value, now) {
+        Some(next) => save(store, &read, &next, Why::Nudged, now, Step::BegunAgain).await,
+        None => Ok(Step::Skipped),
+    }
+}
+
+async fn visit_import(store: &impl Store, row: Row, now: Timestamp) -> Result<Step, StoreError> {
+    let read: Stored<Import> = decode(row)?;
+    match import_due(&read.value, now) {
+        Some(next) => save(store, &read, &next, Why::Nudged, now, Step::BegunAgain).await,
+        None => Ok(Step::Skipped),
+    }
+}
+
+async fn visit_check(store: &impl Store, row: Row, now: Timestamp) -> Result<Step, StoreError> {
+    let read: Stored<Reconciliation> = decode(row)?;
+    match check_due(&read.value, now) {
+        Some(next) => save(store, &read, &next, Why::Nudged, now, Step::BegunAgain).await,
+        None => Ok(Step::Skipped),
+    }
+}
+
+async fn visit_intruder(store: &impl Store, row: Row, now: Timestamp) -> Result<Step, StoreError> {
+    let read: Stored<Intruder> = decode(row)?;
+    match intruder_due(&read.value, now) {
         Some(next) => save(store, &read, &next, Why::Nudged, now, Step::BegunAgain).await,
         None => Ok(Step::Skipped),
     }

@@ -12,7 +12,7 @@ use domain::time::after;
 use jiff::SignedDuration;
 use limiter::{Limiter, Limits};
 use startup::Clock;
-use store::{CommitError, Store, Write, chat_moved, key, load};
+use store::{CommitError, Move, Store, Write, chat_moved, key, load};
 use telegram::{CallError, NewLink, Telegram};
 use web::{Call, Fields, Problem, Reply, integer, one_of, owned_service, parsed, views};
 
@@ -85,6 +85,7 @@ pub async fn handle<S: Store, L: Limits, T: Telegram, C: Clock>(
         expires_at: wanted.expires_in.map(|time| after(call.now, time)),
         url: None,
         state: Link::lease(call.now),
+        guest: None,
         fingerprint,
         created_at: call.now,
     };
@@ -170,7 +171,8 @@ impl<S: Store, L: Limits, T: Telegram, C: Clock> LinkMaker<S, L, T, C> {
                 let moved =
                     chat_moved(&self.store, making.value.chat, to, Actor::Telegram, call.now);
                 match moved.await {
-                    Ok(()) => Problem::again(),
+                    Ok(Move::Noted) => Problem::again(),
+                    Ok(Move::TakenByAnother) => Problem::no_group(),
                     Err(error) => error.into(),
                 }
             }

@@ -5,13 +5,15 @@ use asking::{telegram_problem, turn};
 use domain::change::{Actor, Cause, Stored, Why};
 use domain::group::{Group, Problem as GroupProblem, TelegramGroup};
 use domain::ids::{ServiceId, UserId};
+use domain::reconcile::Reconciliation;
 use domain::service::Service;
-use domain::time::after;
+use domain::time::{after, before};
 use jiff::{SignedDuration, Timestamp};
 use limiter::{Limiter, Limits};
 use startup::Clock;
-use store::{CommitError, Count, Store, Write, chat_moved};
+use store::{CommitError, Count, Move, Store, Write, chat_moved, key, load};
 use telegram::{CallError, Telegram, look};
+use web::views::Intruders;
 use web::{Call, Problem, Reply, owned_service, views};
 
 /// How old what is known may be.
@@ -20,6 +22,9 @@ const FRESH: SignedDuration = SignedDuration::from_secs(60);
 /// How long Telegram is asked: a caller is answered before the HTTP API gives up, after 30 s
 /// (Amazon API Gateway, "Quotas for HTTP APIs").
 const PATIENCE: SignedDuration = SignedDuration::from_secs(22);
+
+/// Up to how many intruders are counted: more would be a flood, whatever the number.
+const MOST_COUNTED: usize = 1_000;
 
 /// How often it is tried when the group moves or others change the service meanwhile.
 const TRIES: usize = 3;
@@ -62,7 +67,11 @@ pub async fn handle<S: Store, L: Limits, T: Telegram, C: Clock>(
         };
         let active = Count::Active { service: id.to_string(), now: call.now };
         let active = info.store.count(&active, usize::MAX).await?;
-        return Ok(Reply::new(200, views::group_info(&service, active, call.now)));
+        let intruders = info.intruders(id, call.now).await?;
+        let check = load::<Reconciliation>(&info.store, &key::reconciliation(id)).await?;
+        let check = check.as_ref().map(|check| &check.value);
+        let view = views::group_info(&service, active, intruders, check, call.now);
+        return Ok(Reply::new(200, view));
     }
     Err(Problem::again())
 }
@@ -72,6 +81,25 @@ fn is_stale(group: &TelegramGroup, now: Timestamp) -> bool {
 }
 
 impl<S: Store, L: Limits, T: Telegram, C: Clock> Info<S, L, T, C> {
+    async fn intruders(&self, service: ServiceId, now: Timestamp) -> Result<Intruders, Problem> {
+        let yesterday = Some(before(now, SignedDuration::from_hours(24)));
+        let inside = self.count_intruders(service, true, None).await?;
+        let came = self.count_intruders(service, true, yesterday).await?;
+        let gone = self.count_intruders(service, false, yesterday).await?;
+        Ok(Intruders { inside, last_day: came.saturating_add(gone) })
+    }
+
+    async fn count_intruders(
+        &self,
+        service: ServiceId,
+        is_inside: bool,
+        since: Option<Timestamp>,
+    ) -> Result<usize, Problem> {
+        let service = service.to_string();
+        let count = Count::Intruders { service, is_inside, since };
+        Ok(self.store.count(&count, MOST_COUNTED).await?)
+    }
+
     /// Asks Telegram and saves what it says. `None` when it has to be begun anew.
     async fn refresh(
         &self,
@@ -92,8 +120,14 @@ impl<S: Store, L: Limits, T: Telegram, C: Clock> Info<S, L, T, C> {
                 next.checked_at = Some(now);
             }
             Err(CallError::Migrated { to }) => {
-                chat_moved(&self.store, group.chat, to, Actor::Telegram, now).await?;
-                return Ok(None);
+                let moved = chat_moved(&self.store, group.chat, to, Actor::Telegram, now);
+                match moved.await? {
+                    Move::Noted => return Ok(None),
+                    Move::TakenByAnother => {
+                        next.right_lost(GroupProblem::BotOutside, now);
+                        next.checked_at = Some(now);
+                    }
+                }
             }
             Err(error) => {
                 return Err(telegram_problem(&self.limiter, group.chat, error, &self.clock).await);

@@ -7,7 +7,7 @@ use domain::service::Service;
 use jiff::SignedDuration;
 use limiter::{Call, Limits};
 use startup::Clock;
-use store::{CommitError, Store, Write, chat_moved, holder_of, key, load};
+use store::{CommitError, Move, Store, Write, chat_moved, holder_of, key, load};
 use telegram::{CallError, Right};
 
 use crate::{Sender, TRIES, TaskError, because};
@@ -35,11 +35,22 @@ impl<S: Store, Q, L: Limits, T, C: Clock> Sender<S, Q, L, T, C> {
                 Trouble::Wait(SignedDuration::from_secs(i64::from(seconds)))
             }
             CallError::Migrated { to } => {
-                chat_moved(&self.store, chat, to, domain::change::Actor::Telegram, now).await?;
-                Trouble::Wait(SignedDuration::ZERO)
+                let by = domain::change::Actor::Telegram;
+                match chat_moved(&self.store, chat, to, by, now).await? {
+                    Move::Noted => Trouble::Wait(SignedDuration::ZERO),
+                    // The group is somebody else's now.
+                    Move::TakenByAnother => {
+                        self.mark(chat, Problem::BotOutside).await?;
+                        Trouble::Hands(CallError::BotRemoved)
+                    }
+                }
             }
             CallError::BotRemoved => {
                 self.mark(chat, Problem::BotOutside).await?;
+                Trouble::Hands(error)
+            }
+            CallError::NotASupergroup => {
+                self.mark(chat, Problem::NotASupergroup).await?;
                 Trouble::Hands(error)
             }
             CallError::RightsLost { ref what } => {
@@ -54,7 +65,9 @@ impl<S: Store, Q, L: Limits, T, C: Clock> Sender<S, Q, L, T, C> {
                 }
                 Trouble::Hands(error)
             }
-            CallError::Transient { .. } | CallError::UnknownOutcome { .. } => {
+            CallError::Transient { .. }
+            | CallError::NoParticipant
+            | CallError::UnknownOutcome { .. } => {
                 tracing::warn!(cause = %error, "a call to Telegram failed in passing");
                 Trouble::Passing(error)
             }
@@ -140,7 +153,7 @@ impl Place {
 
     fn of_spare(claim: Stored<ChatClaim>) -> Option<Self> {
         match &claim.value.holder {
-            Holder::Spare { group } => {
+            Holder::Spare { group, .. } => {
                 let group = group.as_ref().clone();
                 Some(Self::Spare(Box::new(claim), group))
             }
@@ -170,10 +183,7 @@ impl Place {
                 let next = Service { group: Group::Bound(group), ..service.value.clone() };
                 Write::update(service, &next, cause)
             }
-            Self::Spare(claim, _) => {
-                let holder = Holder::Spare { group: Box::new(group) };
-                Write::update(claim, &ChatClaim { chat: claim.value.chat, holder }, cause)
-            }
+            Self::Spare(claim, _) => Write::update(claim, &claim.value.with_spare(group), cause),
         }
     }
 }

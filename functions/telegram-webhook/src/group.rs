@@ -82,7 +82,9 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
             Some(_) => return self.answer(chat, Answer::GroupTaken).await,
             None => {
                 let group = Box::new(TelegramGroup::bound(chat, Origin::Pool, self.now));
-                let claim = ChatClaim { chat, holder: Holder::Spare { group } };
+                let (strangers, operator) = (Vec::new(), Some(user));
+                let holder = Holder::Spare { group, strangers, operator };
+                let claim = ChatClaim { chat, holder };
                 let cause = self.by(Actor::Operator, Why::SpareAdded);
                 match self.store().commit(vec![Write::create(&claim, &cause)]).await {
                     Err(CommitError::Conflict) => return Err(Problem::again()),
@@ -122,7 +124,7 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
                     let read = load::<ChatClaim>(self.store(), &key::chat(chat)).await?;
                     let Some(read) = read else { return Ok(()) };
                     let mut next = read.value.clone();
-                    if let Holder::Spare { group } = &mut next.holder {
+                    if let Holder::Spare { group, .. } = &mut next.holder {
                         turn(group);
                     }
                     (next != read.value).then(|| Write::update(&read, &next, &cause))

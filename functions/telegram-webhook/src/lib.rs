@@ -18,6 +18,7 @@ use serde_json::json;
 use store::{Store, chat_moved};
 use subtle::ConstantTimeEq as _;
 use telegram::{Message, UpdateKind, parse_update};
+use uuid::Uuid;
 use web::{Call, Problem, Reply};
 
 /// How often a change is tried when others change the same item at the same moment.
@@ -73,7 +74,7 @@ pub async fn handle<S: Store, Q: Queue>(
         return Err(Problem::wrong_secret());
     }
     let update = parse_update(&call.body).map_err(|error| Problem::bad_json(error.to_string()))?;
-    let desk = Desk { webhook, now: call.now, update: update.update_id };
+    let desk = Desk { webhook, now: call.now, update: update.update_id, fresh: call.fresh };
     match update.kind {
         UpdateKind::Message(message) => desk.message(&message).await?,
         UpdateKind::MyChatMember(change) => desk.bot_changed(&change).await?,
@@ -94,6 +95,7 @@ struct Desk<'a, S, Q> {
     webhook: &'a Webhook<S, Q>,
     now: Timestamp,
     update: i64,
+    fresh: Uuid,
 }
 
 impl<S: Store, Q: Queue> Desk<'_, S, Q> {
@@ -108,30 +110,35 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
     async fn message(&self, message: &Message) -> Result<(), Problem> {
         let chat = message.chat.id;
         if let Some(to) = message.migrate_to_chat_id {
-            return Ok(chat_moved(self.store(), chat, to, Actor::Telegram, self.now).await?);
+            chat_moved(self.store(), chat, to, Actor::Telegram, self.now).await?;
+            return Ok(());
         }
         if let Some(from) = message.migrate_from_chat_id {
-            return Ok(chat_moved(self.store(), from, chat, Actor::Telegram, self.now).await?);
+            chat_moved(self.store(), from, chat, Actor::Telegram, self.now).await?;
+            return Ok(());
         }
         let Some(user) = &message.from else { return Ok(()) };
-        let Some(command) = message.text.as_deref().and_then(|text| self.start(text)) else {
+        let Some((name, payload)) = message.text.as_deref().and_then(|text| self.command(text))
+        else {
             return Ok(());
         };
         // In a group, an administrator who stays anonymous writes as a bot of Telegram's.
-        if chat.get() > 0 {
-            self.start_in_private(user.id, command).await
-        } else {
-            self.start_in_group(chat, user.id, command).await
+        match (name, chat.get() > 0) {
+            ("/start", true) => self.start_in_private(user.id, payload).await,
+            ("/start", false) => self.start_in_group(chat, user.id, payload).await,
+            // What somebody has bought is nobody else's business.
+            ("/access", true) => self.answer(chat, Answer::Access).await,
+            _ => Ok(()),
         }
     }
 
-    /// The payload of a `/start` command that is for this bot; empty when it has none.
-    fn start<'t>(&self, text: &'t str) -> Option<&'t str> {
+    /// A command that is for this bot, and what stands behind it; empty when that is nothing.
+    fn command<'t>(&self, text: &'t str) -> Option<(&'t str, &'t str)> {
         let (command, payload) =
             text.trim().split_once(char::is_whitespace).unwrap_or((text.trim(), ""));
         let (name, bot) = command.split_once('@').unwrap_or((command, self.webhook.bot.as_str()));
-        let is_ours = name == "/start" && bot.eq_ignore_ascii_case(self.webhook.bot.as_str());
-        is_ours.then(|| payload.trim())
+        let is_ours = bot.eq_ignore_ascii_case(self.webhook.bot.as_str());
+        is_ours.then(|| (name, payload.trim()))
     }
 
     /// Queues an answer. The update's number keeps a repetition of the update from answering twice.

@@ -1,14 +1,18 @@
 //! People in the group: they ask to join, come in, go out.
 
 use domain::change::{Actor, Stored, Why};
-use domain::ids::{ServiceId, UserId};
+use domain::group::{ChatClaim, Holder};
+use domain::guard::{Intruder, intruder_left};
+use domain::ids::{ChatId, IntruderId, ServiceId, UserId};
 use domain::link::{Appointed, Link, LinkUrl, Pass, link_used};
 use domain::membership::{JoinRequest, asked_to_join, came_in, no_longer_admin, went_out};
 use domain::subscription::{Subscription, subscription_due};
 use domain::task::{Declined, Task};
 use jiff::Timestamp;
 use queue::Queue;
-use store::{CommitError, Store, UserClaim, Write, change, key, load, service_of_chat};
+use store::{
+    CommitError, Entity, Store, UserClaim, Write, change, holder_of, key, load, service_of_chat,
+};
 use telegram::{ChatInviteLink, ChatJoinRequest, ChatMemberUpdated};
 use web::Problem;
 
@@ -33,7 +37,7 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         user: UserId,
     ) -> Result<Option<String>, Problem> {
         let claim = load::<UserClaim>(self.store(), &key::user(service, user)).await?;
-        Ok(claim.map(|claim| claim.value.subscription.to_string()))
+        Ok(claim.and_then(|claim| claim.value.subscription).map(|id| id.to_string()))
     }
 
     /// Changes the subscription with this key, as `decide` has it; its answer is that of the call.
@@ -99,12 +103,21 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         if user.is_bot {
             return Ok(());
         }
-        let Some(service) = service_of_chat(self.store(), change.chat.id).await? else {
-            return Ok(());
-        };
         let (was, is) = (change.old.status, change.new.status);
+        let service = match holder_of(self.store(), change.chat.id).await? {
+            Some((_, Holder::Service { service })) => service,
+            Some((chat, Holder::Spare { .. })) => {
+                // Administrators of a spare group are the operator's people.
+                let is_stranger = is.is_inside() && !is.is_admin();
+                return self.note_stranger(chat, user.id, is_stranger).await;
+            }
+            None | Some((_, Holder::Moved { .. })) => return Ok(()),
+        };
         if is.is_outside() {
-            self.change_of(service, user.id, Why::MemberLeft, went_out).await
+            self.change_of(service, user.id, Why::MemberLeft, went_out).await?;
+            let id = key::intruder(service, user.id);
+            self.alter(&id, Why::IntruderLeft, |old| old.and_then(|it| intruder_left(it, self.now)))
+                .await
         } else if is.is_admin() && !was.is_inside() {
             self.note_appointed(service, user.id).await
         } else if !is.is_inside() || is.is_admin() {
@@ -156,7 +169,48 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         };
         match known || is_guest {
             true => Ok(()),
-            false => self.queue(Task::Evict { service, user }).await,
+            false => self.note_intruder(service, user).await,
+        }
+    }
+
+    /// Notes that somebody is inside without a right to be: their removal follows from that.
+    async fn note_intruder(&self, service: ServiceId, user: UserId) -> Result<(), Problem> {
+        let id = IntruderId::fresh(self.fresh);
+        let seen = |old: Option<&Intruder>| match old {
+            None => {
+                let found = Intruder::found(id, service, user, self.now);
+                Some(Intruder { told_by: Some(self.update), ..found })
+            }
+            Some(old) => old.seen_again(self.update, self.now),
+        };
+        self.alter(&key::intruder(service, user), Why::IntruderSeen, seen).await
+    }
+
+    /// Notes who came into a spare group, or left it.
+    async fn note_stranger(
+        &self,
+        chat: ChatId,
+        user: UserId,
+        is_inside: bool,
+    ) -> Result<(), Problem> {
+        let next = |old: Option<&ChatClaim>| old.and_then(|it| it.with_stranger(user, is_inside));
+        self.alter(&key::chat(chat), Why::StrangerNoted, next).await
+    }
+
+    /// Changes the item with this key, if the change applies.
+    async fn alter<E: Entity>(
+        &self,
+        id: &str,
+        why: Why,
+        next: impl Fn(Option<&E>) -> Option<E>,
+    ) -> Result<(), Problem> {
+        let decide = |read: Option<&Stored<E>>| {
+            let next = next(read.map(|read| &read.value));
+            (next.map(|next| (next, self.by(Actor::Person, why))), ())
+        };
+        match change(self.store(), id, TRIES, decide).await {
+            Err(CommitError::Conflict) => Err(Problem::again()),
+            done => Ok(done?),
         }
     }
 
@@ -183,11 +237,12 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         {
             return Ok(true);
         }
-        Ok(load::<Pass>(self.store(), &key::pass(service, user)).await?.is_some())
+        let pass = load::<Pass>(self.store(), &key::pass(service, user)).await?;
+        Ok(pass.is_some_and(|pass| pass.value.is_valid()))
     }
 
-    /// Uses up a guest's link, and gives its guest a pass. False when it is no such link, or one
-    /// that was used up before.
+    /// Uses up a guest's link, and gives its guest a pass. False when it is no such link, one that
+    /// was used up before, or one that a buyer with access took.
     async fn let_guest_in(
         &self,
         service: ServiceId,
@@ -202,16 +257,27 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
             let Some(read) = read.filter(|link| link.value.service == service) else {
                 return Ok(false);
             };
-            let Some(used) = link_used(&read.value, self.now) else { return Ok(false) };
+            let is_buyer = self.has_access(service, user).await?;
+            let guest = (!is_buyer).then_some(user);
+            let Some(used) = link_used(&read.value, guest, self.now) else { return Ok(false) };
             let old = load::<Pass>(self.store(), &key::pass(service, user)).await?;
-            let pass = Pass { service, user, link: used.id, since: self.now };
-            let writes =
-                vec![Write::update(&read, &used, &cause), Write::put(old.as_ref(), &pass, &cause)];
+            let pass = Pass { service, user, link: used.id, since: self.now, withdrawn: false };
+            let mut writes = vec![Write::update(&read, &used, &cause)];
+            if guest.is_some() {
+                writes.push(Write::put(old.as_ref(), &pass, &cause));
+            }
             match self.store().commit(writes).await {
                 Err(CommitError::Conflict) => {}
-                done => return Ok(done.map(|()| true)?),
+                done => return Ok(done.map(|()| guest.is_some())?),
             }
         }
         Err(Problem::again())
+    }
+
+    /// Whether somebody has access by a subscription.
+    async fn has_access(&self, service: ServiceId, user: UserId) -> Result<bool, Problem> {
+        let Some(id) = self.subscription_of(service, user).await? else { return Ok(false) };
+        let read = load::<Subscription>(self.store(), &id).await?;
+        Ok(read.is_some_and(|read| read.value.entitled(self.now)))
     }
 }

@@ -1,4 +1,4 @@
-//! A person writes to the bot: links an account.
+//! A person writes to the bot: links an account, or asks what it may enter.
 
 use domain::change::{Actor, Why};
 use domain::ids::{SubscriptionId, UserId};
@@ -19,7 +19,7 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         payload: &str,
     ) -> Result<(), Problem> {
         let answer = match Token::read(payload, &self.webhook.key) {
-            _ if payload.is_empty() => Answer::Hello,
+            _ if payload.is_empty() => Answer::Access,
             Some(Token::Claim { subscription, number }) => {
                 return self.link_account(user, subscription, number).await;
             }
@@ -57,13 +57,14 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
                 Ok(Some(next)) => next,
             };
             let held = load::<UserClaim>(self.store(), &key::user(service, user)).await?;
-            if held.as_ref().is_some_and(|held| held.value.subscription != id) {
+            if held.as_ref().and_then(|held| held.value.subscription).is_some_and(|held| held != id)
+            {
                 return self.answer(user.private_chat(), Answer::AccountTaken).await;
             }
             let mut writes = vec![Write::update(&read, &next, &cause)];
-            if held.is_none() {
-                let claim = UserClaim { service, user, subscription: id };
-                writes.push(Write::create(&claim, &cause));
+            if held.as_ref().is_none_or(|held| held.value.subscription.is_none()) {
+                let claim = UserClaim { service, user, subscription: Some(id) };
+                writes.push(Write::put(held.as_ref(), &claim, &cause));
             }
             // The answer with the way in follows from the change.
             match self.store().commit(writes).await {

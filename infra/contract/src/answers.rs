@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use testkit::house::{minutes, text};
 
-use crate::stage::{Stage, TRADER};
+use crate::stage::{Stage, TRADER, guest};
 
 #[test]
 fn every_request_that_the_contract_shows_is_taken() {
@@ -71,11 +71,14 @@ fn a_list_is_read_page_by_page() {
         trader.creates_service(&format!("Service {number}"));
         trader.alerts(&stage.place.service, json!({ "symbol": "A", "action": "buy" })).is(202);
         stage.house.storefront().sells(&stage.place.service, &format!("customer-{number}"));
+        guest(&stage.house, &stage.place, &format!("Guest {number}"));
     }
     stage.house.settle();
     for operation in stage.operations.values().filter(|it| it.parameter("next").is_some()) {
         let id = &operation.id;
-        let all = stage.ask(id).is(200);
+        let mut whole = stage.request(id, None);
+        whole.path.push_str("?limit=100");
+        let all = stage.send(id, whole).is(200);
         let (mut items, mut next) = (Vec::new(), None::<String>);
         loop {
             let mut request = stage.request(id, None);
@@ -98,7 +101,9 @@ fn a_list_is_read_page_by_page() {
 /// Plays whatever leads to another kind of answer.
 pub(crate) fn every_scene() -> Stage {
     let stage = Stage::new();
-    let ids: Vec<_> = stage.operations.keys().cloned().collect();
+    let mut ids: Vec<_> = stage.operations.keys().cloned().collect();
+    // While the subscription runs.
+    ids.sort_by_key(|id| id != "relink-subscription");
     for id in &ids {
         let bodies = stage.examples(id);
         for (number, body) in bodies.iter().enumerate() {
@@ -115,8 +120,44 @@ pub(crate) fn every_scene() -> Stage {
     stage.house.settle();
     groups(&stage);
     buyers(&stage);
+    passes(&stage);
     alerts(&stage);
     stage
+}
+
+fn passes(stage: &Stage) {
+    // A guest who has a subscription beside the pass.
+    let link = guest(&stage.house, &stage.place, "Gil");
+    hear_telegram(stage);
+    let pass = text(&stage.ask("list-passes").is(200)["items"][0], "/id");
+    assert_eq!(pass, text(&link, "/id"));
+    let members = stage.house.group(stage.place.group)["members"].clone();
+    let gil = members.as_array().unwrap().iter().find(|it| it["name"] == "Gil").unwrap().clone();
+    let body = json!({
+        "service_id": stage.place.service,
+        "customer_id": "gil",
+        "telegram_user_id": gil["user"],
+    });
+    let sold = stage.call("create-subscription", &body).is(201);
+    let id = text(&sold, "/id");
+    stage
+        .send("cancel-subscription", stage.request_about("cancel-subscription", &id, None))
+        .is(200);
+    stage.house.settle();
+    let mut request = stage.request("withdraw-pass", None);
+    request.path = request.path.replace(&stage.pass, &pass);
+    stage.send("withdraw-pass", request).is(200);
+    stage.house.settle();
+    let read = stage.send("get-subscription", stage.request_about("get-subscription", &id, None));
+    assert_eq!(read.is(200)["membership"], "removed");
+    // Somebody whose account is known is moved to another.
+    let body = json!({
+        "service_id": stage.place.service, "customer_id": "rea", "telegram_user_id": 2001,
+    });
+    let sold = stage.call("create-subscription", &body).is(201);
+    let id = text(&sold, "/id");
+    let relink = stage.request_about("relink-subscription", &id, None);
+    assert_eq!(stage.send("relink-subscription", relink).is(200)["telegram_linked"], false);
 }
 
 /// Brings what Telegram has to tell to the webhook.
@@ -182,6 +223,9 @@ fn buyers(stage: &Stage) {
     assert_eq!(about("get-subscription", None)["membership"], "removed");
     stage.call("create-subscription", &body).is(200);
     stage.ask("list-subscriptions").is(200);
+    let mut request = stage.request("list-subscriptions", None);
+    request.path.push_str("?format=csv&status=active");
+    assert!(stage.send("list-subscriptions", request).is(200).is_string());
 }
 
 fn alerts(stage: &Stage) {

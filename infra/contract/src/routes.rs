@@ -59,9 +59,9 @@ fn whoever_needs_no_token_shows_a_secret() {
 #[test]
 fn a_path_names_its_parameters() {
     for operation in Contract::read().operations().into_values() {
-        for name in ["id", "token"] {
+        for name in ["id", "pass_id", "import_id", "token"] {
             let named = operation.path.contains(&format!("{{{name}}}"));
-            assert_eq!(operation.parameter(name).is_some(), named, "{}", operation.id);
+            assert_eq!(operation.parameter(name).is_some(), named, "{} {name}", operation.id);
         }
     }
 }

@@ -32,6 +32,8 @@ pub(crate) struct Stage {
     pub(crate) place: Place,
     pub(crate) alert: String,
     pub(crate) subscription: Value,
+    pub(crate) pass: String,
+    pub(crate) import: String,
     /// Which statuses each operation answered with.
     pub(crate) seen: RefCell<BTreeSet<(String, u16)>>,
     pub(crate) recorder: Recorder,
@@ -46,6 +48,17 @@ pub(crate) struct Stage {
     thrown: Cell<u128>,
 }
 
+/// An end that no test lives to see.
+const FAR: &str = "2099-01-31T12:00:00Z";
+
+/// A guest comes in by a link of the trader; answers with the link.
+pub(crate) fn guest(house: &House, place: &Place, name: &str) -> Value {
+    let path = format!("/traders/services/{}/telegram-group/generate-link", place.service);
+    let link = house.trader(TRADER).posts(&path, &json!({ "kind": "single_use" })).is(201);
+    house.person(name).enters(&text(&link, "/invite_link"));
+    link
+}
+
 impl Stage {
     pub(crate) fn new() -> Self {
         let house = House::new();
@@ -54,6 +67,10 @@ impl Stage {
         let alert = json!({ "symbol": "EURUSD", "action": "sell" });
         let alert = text(&trader.alerts(&place.service, alert).is(202), "/alert_id");
         let subscription = house.storefront().sells(&place.service, "customer-1");
+        let pass = text(&guest(&house, &place, "Gus"), "/id");
+        let members = json!({ "members": [{ "telegram_user_id": 2101, "ends_at": FAR }] });
+        let path = format!("/traders/services/{}/members/import", place.service);
+        let import = text(&trader.posts(&path, &members).is(202), "/id");
         house.settle();
         let wired = house.functions().clone();
         let recorder = Recorder::over(wired.store);
@@ -76,6 +93,8 @@ impl Stage {
             place,
             alert,
             subscription,
+            pass,
+            import,
             seen,
             recorder,
             functions,
@@ -101,7 +120,11 @@ impl Stage {
     /// A request about something else.
     pub(crate) fn request_about(&self, operation: &str, id: &str, body: Option<&Value>) -> Request {
         let operation = self.operation(operation);
-        let mut path = operation.path.replace("{id}", id);
+        let mut path = operation
+            .path
+            .replace("{id}", id)
+            .replace("{pass_id}", &self.pass)
+            .replace("{import_id}", &self.import);
         if path.contains("{token}") {
             path = path.replace("{token}", &self.chart_token(id));
         }
@@ -166,7 +189,12 @@ impl Stage {
         let Some(response) = responses.get(&status) else {
             panic!("{id} answers {status}, of which the contract does not tell: {}", answer.body);
         };
-        let media = if status < 300 { "application/json" } else { "application/problem+json" };
+        let media = match status {
+            // A table is a text.
+            200 if answer.body.is_string() => "text/csv",
+            ..300 => "application/json",
+            _ => "application/problem+json",
+        };
         let schema = &response["content"][media]["schema"];
         assert!(schema.is_object(), "{id} {status}: {media} is not told of");
         VALIDATORS.with_borrow_mut(|known| {

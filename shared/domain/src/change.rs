@@ -7,8 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
 use crate::group::ChatClaim;
+use crate::guard::Intruder;
 use crate::ids::TraderId;
+use crate::import::Import;
 use crate::link::Link;
+use crate::reconcile::Reconciliation;
 use crate::service::Service;
 use crate::subscription::Subscription;
 
@@ -106,6 +109,10 @@ reasons! {
     Reminded => "subscription.reminded",
     /// A Telegram account was linked.
     AccountLinked => "subscription.account_linked",
+    /// The Telegram account was taken away, and another may be linked.
+    Relinked => "subscription.relinked",
+    /// The place of a Telegram account is free.
+    AccountReleased => "subscription.account_released",
     /// The buyer asks to be let in.
     MemberAsked => "member.asked",
     /// The buyer is in.
@@ -120,6 +127,8 @@ reasons! {
     MemberRemoving => "member.removing",
     /// The buyer is out.
     MemberRemoved => "member.removed",
+    /// Telegram never found the person in the group, and nobody ever saw them there.
+    MemberNeverInside => "member.never_inside",
     /// Removal failed in passing.
     RemovalFailed => "member.removal_failed",
     /// Removal waits for a person to give the bot its rights back.
@@ -130,10 +139,42 @@ reasons! {
     MemberInvitedBack => "member.invited_back",
     /// Owner or administrator: left inside.
     MemberKept => "member.kept",
+    /// Ended, but a guest: left inside.
+    MemberIsGuest => "member.kept_as_guest",
     /// The buyer, left inside as an administrator, is none any more.
     MemberDemoted => "member.demoted",
     /// Somebody who was outside was made an administrator.
     MemberAppointed => "member.appointed",
+    /// Somebody is inside without a right to be.
+    IntruderSeen => "guard.intruder_seen",
+    /// An intruder was put out.
+    IntruderRemoved => "guard.intruder_removed",
+    /// An intruder was let be: the guard only observes.
+    IntruderReported => "guard.intruder_reported",
+    /// An intruder went by themself.
+    IntruderLeft => "guard.intruder_left",
+    /// An intruder has a right to be inside after all.
+    IntruderCleared => "guard.intruder_cleared",
+    /// Putting an intruder out failed in passing.
+    EvictionFailed => "guard.eviction_failed",
+    /// Putting an intruder out waits for a person to give the bot its rights back.
+    EvictionParked => "guard.eviction_parked",
+    /// Somebody came into a spare group, or left it.
+    StrangerNoted => "pool.stranger_noted",
+    /// A check of the members begins.
+    ReconcileRequested => "members.check_begun",
+    /// Some of the members were looked at.
+    ReconcileStepped => "members.checking",
+    /// A check of the members is through.
+    Reconciled => "members.checked",
+    /// A list of members is to be taken over.
+    ImportBegun => "members.import_begun",
+    /// Some of the list is taken over.
+    ImportStepped => "members.importing",
+    /// The list is taken over.
+    MembersImported => "members.imported",
+    /// A member who has paid elsewhere is taken over.
+    SubscriptionImported => "subscription.imported",
     /// The sweep began something again.
     Nudged => "usher.nudged",
     /// An alert was accepted.
@@ -166,6 +207,8 @@ reasons! {
     LinkMade => "link.made",
     /// A guest came in by a link.
     LinkUsed => "link.used",
+    /// A guest's pass was taken back.
+    PassWithdrawn => "pass.withdrawn",
     /// A link is dead.
     LinkRevoked => "link.revoked",
 }
@@ -216,4 +259,10 @@ pub enum Record {
     Alert(Box<Alert>),
     /// A link.
     Link(Link),
+    /// Somebody who is, or was, inside without a right to be.
+    Intruder(Intruder),
+    /// A check of the members.
+    Check(Reconciliation),
+    /// A list of members that is taken over.
+    Import(Box<Import>),
 }

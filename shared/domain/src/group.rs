@@ -6,7 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ChatId, ServiceId};
+use crate::ids::{ChatId, ServiceId, UserId};
 use crate::service::Service;
 use crate::time::{after, back_off};
 
@@ -434,12 +434,60 @@ pub enum Holder {
     Spare {
         /// What is known of it.
         group: Box<TelegramGroup>,
+        /// Who came in while it waited. They are looked at when it is taken.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        strangers: Vec<UserId>,
+        /// The operator who added it: they are told what is missing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operator: Option<UserId>,
     },
     /// The chat was upgraded; its place is taken by another id.
     Moved {
         /// Which.
         to: ChatId,
     },
+}
+
+/// With more strangers than this, a group is not spare any more: nobody would call it empty.
+const MOST_STRANGERS: usize = 20;
+
+impl ChatClaim {
+    /// The spare group, if it can be taken: it is set up, and as good as empty.
+    pub fn ready_spare(&self) -> Option<(&TelegramGroup, &[UserId])> {
+        match &self.holder {
+            Holder::Spare { group, strangers, .. }
+                if group.phase == Phase::Ready && strangers.len() <= MOST_STRANGERS =>
+            {
+                Some((group, strangers))
+            }
+            Holder::Spare { .. } | Holder::Service { .. } | Holder::Moved { .. } => None,
+        }
+    }
+
+    /// The claim of a spare group of which something else is known now. Of other chats, it stays.
+    #[must_use]
+    pub fn with_spare(&self, group: TelegramGroup) -> Self {
+        let mut next = self.clone();
+        if let Holder::Spare { group: spare, .. } = &mut next.holder {
+            **spare = group;
+        }
+        next
+    }
+
+    /// The claim after somebody came into a spare group, or went out. `None` when that changes
+    /// nothing.
+    pub fn with_stranger(&self, user: UserId, is_inside: bool) -> Option<Self> {
+        let mut next = self.clone();
+        let Holder::Spare { strangers, .. } = &mut next.holder else { return None };
+        if strangers.contains(&user) == is_inside || strangers.len() > MOST_STRANGERS {
+            return None;
+        }
+        match is_inside {
+            true => strangers.push(user),
+            false => strangers.retain(|stranger| *stranger != user),
+        }
+        Some(next)
+    }
 }
 
 /// How the trader wants the group to come.
@@ -582,7 +630,7 @@ pub fn service_due_at(service: &Service) -> Option<Timestamp> {
 /// When the sweep has to look at a chat's claim again: only spare groups are looked after there.
 pub fn claim_due_at(claim: &ChatClaim) -> Option<Timestamp> {
     match &claim.holder {
-        Holder::Spare { group } => group.due_at(),
+        Holder::Spare { group, .. } => group.due_at(),
         Holder::Service { .. } | Holder::Moved { .. } => None,
     }
 }

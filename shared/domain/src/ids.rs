@@ -84,6 +84,23 @@ uuid_id!(
     LinkId
 );
 
+uuid_id!(
+    /// Somebody who was in a group without a right to be.
+    IntruderId
+);
+
+uuid_id!(
+    /// A list of members that is taken over.
+    ImportId
+);
+
+impl ImportId {
+    /// The import that this request begins.
+    pub fn derived(service: ServiceId, key: &str) -> Self {
+        Self(derive("import", &[&service.to_string(), key]))
+    }
+}
+
 impl ServiceId {
     /// The service that this trader's request with this idempotency key makes.
     pub fn derived(trader: &TraderId, key: &str) -> Self {
@@ -95,6 +112,11 @@ impl SubscriptionId {
     /// The one subscription that a customer has in a service.
     pub fn derived(service: ServiceId, customer: &CustomerId) -> Self {
         Self(derive("subscription", &[&service.to_string(), customer.as_str()]))
+    }
+
+    /// A name for somebody of whom only an address is known: the same for the same address.
+    pub fn of_address(service: ServiceId, address: &str) -> Self {
+        Self(derive("address", &[&service.to_string(), &address.to_lowercase()]))
     }
 }
 

@@ -7,12 +7,15 @@
 pub mod alert;
 pub mod change;
 pub mod group;
+pub mod guard;
 pub mod ids;
+pub mod import;
 pub mod link;
 pub mod membership;
 pub mod pace;
 mod post;
 pub mod price;
+pub mod reconcile;
 pub mod relay;
 pub mod service;
 pub mod signal;

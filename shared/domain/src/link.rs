@@ -65,6 +65,9 @@ pub struct Link {
     pub url: Option<InviteLink>,
     /// How far it is.
     pub state: LinkState,
+    /// Who came in by a guest pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest: Option<Guest>,
     /// The fingerprint of the request that made it.
     pub fingerprint: String,
     /// When it was asked for.
@@ -86,14 +89,36 @@ impl Link {
     }
 }
 
-/// The link after somebody came in by it; `None` when that changes nothing.
-pub fn link_used(link: &Link, now: Timestamp) -> Option<Link> {
+/// A guest, and what became of their pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guest {
+    /// Who.
+    pub user: UserId,
+    /// Since when.
+    pub since: Timestamp,
+    /// When the trader withdrew the pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn_at: Option<Timestamp>,
+}
+
+/// The link after somebody came in by it; `None` when that changes nothing. A buyer who has access
+/// (`guest` is `None` then) uses it up and gets no pass: they are inside by what they paid.
+pub fn link_used(link: &Link, guest: Option<UserId>, now: Timestamp) -> Option<Link> {
     match (&link.state, link.kind) {
-        (LinkState::Ready, LinkKind::SingleUse) => {
-            Some(Link { state: LinkState::Used { at: now }, ..link.clone() })
-        }
+        (LinkState::Ready, LinkKind::SingleUse) => Some(Link {
+            state: LinkState::Used { at: now },
+            guest: guest.map(|user| Guest { user, since: now, withdrawn_at: None }),
+            ..link.clone()
+        }),
         _ => None,
     }
+}
+
+/// The link after the trader withdrew the pass that was given by it; `None` when nobody has such a
+/// pass (any more).
+pub fn pass_withdrawn(link: &Link, now: Timestamp) -> Option<Link> {
+    let guest = link.guest.filter(|guest| guest.withdrawn_at.is_none())?;
+    Some(Link { guest: Some(Guest { withdrawn_at: Some(now), ..guest }), ..link.clone() })
 }
 
 /// What the sweep does to a link that is due: its revocation is begun again. `None` when nothing
@@ -123,6 +148,16 @@ pub struct Pass {
     pub link: LinkId,
     /// Since when.
     pub since: Timestamp,
+    /// Whether the trader took it back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withdrawn: bool,
+}
+
+impl Pass {
+    /// Whether it lets its holder in.
+    pub const fn is_valid(&self) -> bool {
+        !self.withdrawn
+    }
 }
 
 /// Somebody who was outside when the owner made them an administrator. Once they are none any more,

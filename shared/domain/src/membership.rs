@@ -30,6 +30,15 @@ const AFTERMATH: SignedDuration = SignedDuration::from_secs(60);
 /// When the sweep sends the message of an open request again.
 const ASK_AGAIN: SignedDuration = SignedDuration::from_mins(2);
 
+/// The longest pause between two attempts of the sweep.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(6);
+
+/// After so many looks in a row that did not find somebody whom nobody ever saw inside, they are
+/// taken to be outside: such a number is nobody's, or they never came. With the pauses between them
+/// they take about two hours, so that an hour's trouble at Telegram is not mistaken for it; and if
+/// they do turn up inside, an update says so, and they are removed as anybody else.
+pub const NEVER_INSIDE: u32 = 12;
+
 /// Where a buyer is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -71,7 +80,7 @@ pub enum Membership {
         at: Timestamp,
     },
     /// Ended, but left inside: owner and administrators cannot be removed by a bot
-    /// (Telegram Bot API, `banChatMember`).
+    /// (Telegram Bot API, `banChatMember`), and a guest's pass is the trader's word.
     Kept {
         /// Since when.
         at: Timestamp,
@@ -100,6 +109,9 @@ impl Asked {
 pub struct Tries {
     /// Real failures in a row; waiting for a turn is none.
     pub failures: u32,
+    /// The last of them at which Telegram did not find the person, in a row.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub not_found: u32,
     /// How often the sweep began it again; the relay sends a message for each new number.
     pub nudges: u32,
     /// When the sweep begins it again.
@@ -109,25 +121,41 @@ pub struct Tries {
     pub unanswered: bool,
 }
 
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 impl Tries {
     /// Nothing tried yet.
     pub fn none(now: Timestamp) -> Self {
-        Self { failures: 0, nudges: 0, retry_at: after(now, ASK_AGAIN), unanswered: false }
+        let retry_at = after(now, ASK_AGAIN);
+        Self { failures: 0, not_found: 0, nudges: 0, retry_at, unanswered: false }
     }
 
-    fn nudged(self, now: Timestamp) -> Self {
-        let nudges = self.nudges.saturating_add(1);
-        let wait = back_off(ASK_AGAIN, SignedDuration::from_hours(6), nudges);
-        Self { nudges, retry_at: after(now, wait), ..self }
+    /// How long the sweep leaves it alone: longer each time that it began it again.
+    fn pause(self) -> SignedDuration {
+        back_off(ASK_AGAIN, LONGEST_PAUSE, self.nudges)
     }
 
-    fn failed(self, now: Timestamp, wait: SignedDuration) -> Self {
-        let retry_at = after(now, wait.max(ASK_AGAIN));
-        Self { failures: self.failures.saturating_add(1), retry_at, ..self }
+    /// The sweep begins it again.
+    pub fn nudged(self, now: Timestamp) -> Self {
+        let next = Self { nudges: self.nudges.saturating_add(1), ..self };
+        Self { retry_at: after(now, next.pause()), ..next }
+    }
+
+    /// It failed in passing.
+    pub fn failed(self, now: Timestamp, wait: SignedDuration) -> Self {
+        let retry_at = after(now, wait.max(self.pause()));
+        Self { failures: self.failures.saturating_add(1), not_found: 0, retry_at, ..self }
+    }
+
+    /// Telegram did not find the person.
+    fn found_nobody(self, now: Timestamp, wait: SignedDuration) -> Self {
+        Self { not_found: self.not_found.saturating_add(1), ..self.failed(now, wait) }
     }
 
     /// Waits for a person's hand. A removal is not told when rights return, so every sweep tries.
-    fn parked(self, now: Timestamp) -> Self {
+    pub fn parked(self, now: Timestamp) -> Self {
         Self { failures: self.failures.saturating_add(1), retry_at: now, ..self }
     }
 }
@@ -412,10 +440,18 @@ pub enum Removal {
     Out,
     /// Owner or administrator: a bot cannot remove them.
     Untouchable,
+    /// They have a guest's pass, and stay by it.
+    Guest,
     /// The call was not made.
     NotCalled,
     /// It failed in passing and surely did nothing; nothing sooner than this helps.
     Failed {
+        /// How long to wait.
+        wait: SignedDuration,
+    },
+    /// Telegram did not find them in the group, which it says at random of people who are fine, too;
+    /// nothing sooner than this helps.
+    NotFound {
         /// How long to wait.
         wait: SignedDuration,
     },
@@ -442,9 +478,14 @@ pub fn removal_ended(
         // A purchase came while the call was under way: back in by the link.
         Removal::Out if entitled => return removal_given_up(old, now),
         Removal::Out => Membership::Removed { at: now },
-        Removal::Untouchable if entitled => Membership::Joined { since: now },
-        Removal::Untouchable => Membership::Kept { at: now },
-        Removal::NotCalled | Removal::Failed { .. } | Removal::Parked if entitled => {
+        Removal::Untouchable | Removal::Guest if entitled => Membership::Joined { since: now },
+        Removal::Untouchable | Removal::Guest => Membership::Kept { at: now },
+        Removal::NotCalled
+        | Removal::Failed { .. }
+        | Removal::NotFound { .. }
+        | Removal::Parked
+            if entitled =>
+        {
             // An earlier call may have put them out.
             if was_in && !tries.unanswered {
                 Membership::Joined { since: now }
@@ -455,6 +496,13 @@ pub fn removal_ended(
         Removal::NotCalled => Membership::Leaving { since, was_in, tries },
         Removal::Failed { wait } => {
             Membership::Leaving { since, was_in, tries: tries.failed(now, wait) }
+        }
+        Removal::NotFound { wait } => {
+            let tries = tries.found_nobody(now, wait);
+            match !was_in && !tries.unanswered && tries.not_found >= NEVER_INSIDE {
+                true => Membership::Removed { at: now },
+                false => Membership::Leaving { since, was_in, tries },
+            }
         }
         // The lease goes on, whoever has paid meanwhile: when it is over, they are removed again or
         // invited back.
@@ -475,6 +523,37 @@ pub(crate) fn removal_given_up(old: &Subscription, now: Timestamp) -> Option<(Su
     let Membership::Removing { was_in, .. } = old.membership else { return None };
     let asked = (!was_in).then(|| Asked::anew(now));
     Some((with(old, Membership::Invited { asked }), was_in))
+}
+
+/// The guest's pass of somebody was withdrawn. Whose access is over has to leave; `None` when that
+/// changes nothing here.
+pub fn pass_withdrawn(old: &Subscription, now: Timestamp) -> Option<Subscription> {
+    if old.entitled(now) {
+        return None;
+    }
+    match old.membership {
+        Membership::Kept { .. } | Membership::Removed { .. } => {
+            let tries = Tries::none(now);
+            Some(with(old, Membership::Leaving { since: now, was_in: true, tries }))
+        }
+        // The sweep ends it, or a removal is under way and finds no pass.
+        Membership::Invited { .. }
+        | Membership::Joined { .. }
+        | Membership::Leaving { .. }
+        | Membership::Removing { .. } => None,
+    }
+}
+
+/// The subscription of somebody who was put out as an intruder in the moment in which they bought,
+/// so that they can be told that they may come back. `None` when they have no access, or when they
+/// are seen to otherwise.
+pub fn put_out_meanwhile(old: &Subscription, now: Timestamp) -> Option<Subscription> {
+    match old.membership {
+        Membership::Invited { asked: None } | Membership::Joined { .. } if old.entitled(now) => {
+            Some(with(old, Membership::Invited { asked: None }))
+        }
+        _ => None,
+    }
 }
 
 /// Whether a sender may be inside the removal at this moment.

@@ -11,8 +11,11 @@ use serde::{Deserialize, Serialize};
 use crate::alert::{Alert, Delivery};
 use crate::change::{Meta, Record, Why};
 use crate::group::{ChatClaim, Group, Holder, Phase, TelegramGroup};
+use crate::guard::{Intruder, Stand};
+use crate::import::{Import, ImportState};
 use crate::link::{Link, LinkKind, LinkState};
 use crate::membership::Membership;
+use crate::reconcile::{Progress, Reconciliation};
 use crate::service::Service;
 use crate::subscription::Subscription;
 use crate::task::{Notice, Task};
@@ -98,6 +101,9 @@ fn item_name(record: &Record) -> String {
         Record::Subscription(subscription) => format!("subscription/{}", subscription.id),
         Record::Alert(alert) => format!("alert/{}", alert.id),
         Record::Link(link) => format!("link/{}", link.id),
+        Record::Intruder(intruder) => format!("intruder/{}", intruder.id),
+        Record::Check(check) => format!("check/{}", check.service),
+        Record::Import(import) => format!("import/{}", import.id),
     }
 }
 
@@ -108,6 +114,9 @@ fn service_of(record: &Record) -> Option<String> {
         Record::Subscription(subscription) => Some(subscription.service.to_string()),
         Record::Alert(alert) => Some(alert.service.to_string()),
         Record::Link(link) => Some(link.service.to_string()),
+        Record::Intruder(intruder) => Some(intruder.service.to_string()),
+        Record::Check(check) => Some(check.service.to_string()),
+        Record::Import(import) => Some(import.service.to_string()),
     }
 }
 
@@ -149,6 +158,27 @@ fn tasks(before: Option<&Record>, after: &Record, meta: &Meta) -> Vec<Task> {
             }
             LinkState::Making { .. } | LinkState::Ready | LinkState::Revoked => Vec::new(),
         },
+        Record::Intruder(now) => {
+            let was = match before {
+                Some(Record::Intruder(was)) => Some(was),
+                _ => None,
+            };
+            intruder_tasks(was, now)
+        }
+        Record::Check(now) => {
+            let was = match before {
+                Some(Record::Check(was)) => Some(was),
+                _ => None,
+            };
+            check_tasks(was, now)
+        }
+        Record::Import(now) => {
+            let was = match before {
+                Some(Record::Import(was)) => Some(was.as_ref()),
+                _ => None,
+            };
+            import_tasks(was, now)
+        }
     }
 }
 
@@ -182,12 +212,57 @@ fn service_tasks(was: Option<&Service>, now: &Service) -> Vec<Task> {
 }
 
 fn spare_tasks(was: Option<&ChatClaim>, now: &ChatClaim) -> Vec<Task> {
-    let Holder::Spare { group } = &now.holder else { return Vec::new() };
+    let Holder::Spare { group, operator, .. } = &now.holder else { return Vec::new() };
     let old = match was.map(|was| &was.holder) {
-        Some(Holder::Spare { group }) => Some(group.as_ref()),
+        Some(Holder::Spare { group, .. }) => Some(group.as_ref()),
         _ => None,
     };
-    if new_round(old, group) { vec![Task::SetUp { chat: now.chat }] } else { Vec::new() }
+    let mut tasks = Vec::new();
+    if new_round(old, group) {
+        tasks.push(Task::SetUp { chat: now.chat });
+    }
+    // Once it was looked at, and whenever that changes.
+    let stands = |group: &TelegramGroup| (group.phase, group.problems());
+    let has_changed = old.is_some_and(|old| stands(old) != stands(group));
+    if operator.is_some() && has_changed && group.phase != Phase::SettingUp {
+        tasks.push(Task::TellOperator { chat: now.chat });
+    }
+    tasks
+}
+
+fn import_tasks(was: Option<&Import>, now: &Import) -> Vec<Task> {
+    let begun = |it: &Import| match it.state {
+        ImportState::Running { tries } => Some((it.done, tries.nudges)),
+        ImportState::Done { .. } => None,
+    };
+    match begun(now).is_some() && was.and_then(begun) != begun(now) {
+        true => vec![Task::Import { service: now.service, import: now.id }],
+        false => Vec::new(),
+    }
+}
+
+fn check_tasks(was: Option<&Reconciliation>, now: &Reconciliation) -> Vec<Task> {
+    let begun = |it: &Reconciliation| match it.state {
+        Progress::Running { tries } => Some((it.step, tries.nudges)),
+        Progress::Done { .. } => None,
+    };
+    match begun(now).is_some() && was.and_then(begun) != begun(now) {
+        true => vec![Task::Reconcile { service: now.service }],
+        false => Vec::new(),
+    }
+}
+
+fn intruder_tasks(was: Option<&Intruder>, now: &Intruder) -> Vec<Task> {
+    // A sender that gives an attempt up keeps its message: only who came in anew, or whom the sweep
+    // begins again, needs another.
+    let begun = |it: &Intruder| match it.stand {
+        Stand::Inside { tries } => Some((it.times, tries.nudges)),
+        Stand::Reported { .. } | Stand::Settled { .. } => None,
+    };
+    match begun(now).is_some() && was.and_then(begun) != begun(now) {
+        true => vec![Task::Evict { service: now.service, user: now.user }],
+        false => Vec::new(),
+    }
 }
 
 fn subscription_tasks(was: Option<&Subscription>, now: &Subscription, meta: &Meta) -> Vec<Task> {
@@ -296,9 +371,19 @@ fn event_name(after: &Record, why: Why) -> Option<&'static str> {
         (Why::MemberJoined, _) => "MemberJoined",
         (Why::MemberLeft, _) => "MemberLeft",
         (Why::MemberRemoved, _) => "MemberRemoved",
+        (Why::MemberNeverInside, _) => "MemberNeverInside",
         (Why::MemberInvitedBack, _) => "MemberInvitedBack",
         (Why::MemberKept, _) => "MemberKept",
         (Why::RemovalParked, _) => "RemovalParked",
+        (Why::MemberIsGuest, _) => "MemberKept",
+        (Why::Relinked, _) => "SubscriptionRelinked",
+        (Why::PassWithdrawn, Record::Link(_)) => "PassWithdrawn",
+        (Why::SubscriptionImported, Record::Subscription(_)) => "SubscriptionImported",
+        (Why::MembersImported, _) => "MembersImported",
+        (Why::Reconciled, _) => "MembersChecked",
+        (Why::IntruderSeen, _) => "IntruderSeen",
+        (Why::IntruderRemoved, _) => "IntruderRemoved",
+        (Why::IntruderReported, _) => "IntruderReported",
         (Why::AlertQueued, _) => "AlertQueued",
         (Why::AlertSent, _) => "AlertSent",
         (Why::AlertUnknown, _) => "AlertUnknown",
@@ -325,6 +410,11 @@ fn audit(
         holder: Holder::Service { .. } | Holder::Moved { .. }, ..
     }) = after
     {
+        return None;
+    }
+    // A check of ten thousand members has a thousand steps: only its ends are told.
+    let is_step = matches!(meta.why, Why::ReconcileStepped | Why::ImportStepped | Why::Nudged);
+    if is_step && matches!(after, Record::Check(_) | Record::Import(_)) {
         return None;
     }
     let was = before.map(facts).unwrap_or_default();
@@ -380,7 +470,10 @@ fn facts(record: &Record) -> BTreeMap<String, String> {
             }
         }
         Record::Chat(claim) => match &claim.holder {
-            Holder::Spare { group } => group_facts(group, &mut say),
+            Holder::Spare { group, strangers, .. } => {
+                group_facts(group, &mut say);
+                say("strangers", strangers.len().to_string());
+            }
             Holder::Service { .. } | Holder::Moved { .. } => {}
         },
         Record::Subscription(subscription) => {
@@ -406,7 +499,32 @@ fn facts(record: &Record) -> BTreeMap<String, String> {
                 say(&format!("update_{number}"), format!("{kind} {status}"));
             }
         }
-        Record::Link(Link { kind, name, state, .. }) => {
+        Record::Import(import) => {
+            say("lines", import.lines.to_string());
+            say("done", import.done.to_string());
+            say("added", import.counts.added.to_string());
+            say("extended", import.counts.extended.to_string());
+            say("unchanged", import.counts.unchanged.to_string());
+            say("over", import.counts.over.len().to_string());
+        }
+        Record::Check(check) => {
+            say("checked", check.checked.to_string());
+            say("put_right", check.put_right.to_string());
+            say("known_inside", check.inside.to_string());
+            if let Progress::Done { members: Some(members), .. } = check.state {
+                say("members", members.to_string());
+            }
+        }
+        Record::Intruder(intruder) => {
+            let stand = match intruder.stand {
+                Stand::Inside { .. } => "inside",
+                Stand::Reported { .. } => "reported",
+                Stand::Settled { .. } => "settled",
+            };
+            say("stand", stand.to_owned());
+            say("times", intruder.times.to_string());
+        }
+        Record::Link(Link { kind, name, state, guest, .. }) => {
             let kind = match kind {
                 LinkKind::SingleUse => "single_use",
                 LinkKind::Permanent => "permanent",
@@ -422,6 +540,10 @@ fn facts(record: &Record) -> BTreeMap<String, String> {
                 LinkState::Revoked => "revoked",
             };
             say("state", state.to_owned());
+            if let Some(guest) = guest {
+                let pass = if guest.withdrawn_at.is_some() { "withdrawn" } else { "given" };
+                say("pass", pass.to_owned());
+            }
         }
     }
     facts

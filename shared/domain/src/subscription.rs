@@ -190,6 +190,36 @@ pub fn purchase(
     })
 }
 
+/// Why a subscription could not be moved to another Telegram account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RelinkRefusal {
+    /// The subscription is over.
+    #[error("the subscription has ended")]
+    Ended,
+}
+
+/// Takes the Telegram account away, so that another can be linked by a new claim link; earlier ones
+/// are void. Answers with the account that it had: it has to give up its place, and to leave.
+///
+/// # Errors
+/// [`RelinkRefusal`]; nothing changes then.
+pub fn relink(
+    old: &Subscription,
+    now: Timestamp,
+) -> Result<(Subscription, Option<UserId>), RelinkRefusal> {
+    if !old.entitled(now) {
+        return Err(RelinkRefusal::Ended);
+    }
+    let next = Subscription {
+        user: None,
+        claims: old.claims.saturating_add(1),
+        // A removal that is under way is one of the old account.
+        membership: Membership::Invited { asked: None },
+        ..old.clone()
+    };
+    Ok((next, old.user))
+}
+
 /// When a cancellation takes effect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AlertId, ChatId, LinkId, ServiceId, SubscriptionId, UserId};
+use crate::ids::{AlertId, ChatId, ImportId, LinkId, ServiceId, SubscriptionId, UserId};
 
 /// One thing to do in Telegram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +55,18 @@ pub enum Task {
         /// This person.
         user: UserId,
     },
+    /// Look at some of the known members.
+    Reconcile {
+        /// Of this service.
+        service: ServiceId,
+    },
+    /// Take over some of a list of members.
+    Import {
+        /// Into this service.
+        service: ServiceId,
+        /// This list.
+        import: ImportId,
+    },
     /// Look at a group and put in place what is missing.
     SetUp {
         /// This one.
@@ -64,6 +76,11 @@ pub enum Task {
     Greet {
         /// Of this service.
         service: ServiceId,
+    },
+    /// Tell the operator who added a spare group how it is.
+    TellOperator {
+        /// This one.
+        chat: ChatId,
     },
     /// Write to the holder of a subscription.
     Tell {
@@ -122,6 +139,8 @@ pub enum Notice {
 pub enum Answer {
     /// What the bot is.
     Hello,
+    /// What the account may enter; what the bot is, when that is nothing.
+    Access,
     /// The claim link was used by somebody else, or replaced.
     ClaimUsed,
     /// The subscription behind the claim link is over.
@@ -170,8 +189,11 @@ impl Task {
             },
             Self::Remove { .. }
             | Self::Evict { .. }
+            | Self::Reconcile { .. }
+            | Self::Import { .. }
             | Self::SetUp { .. }
             | Self::Greet { .. }
+            | Self::TellOperator { .. }
             | Self::RevokeLink { .. } => Lane::Housekeeping,
         }
     }
@@ -190,8 +212,10 @@ impl Task {
             Self::Remove { service, .. }
             | Self::Evict { service, .. }
             | Self::Greet { service }
+            | Self::Reconcile { service }
+            | Self::Import { service, .. }
             | Self::RevokeLink { service, .. } => format!("service-{service}"),
-            Self::SetUp { chat } => format!("chat-{}", chat.get()),
+            Self::SetUp { chat } | Self::TellOperator { chat } => format!("chat-{}", chat.get()),
         }
     }
 
@@ -204,8 +228,11 @@ impl Task {
             Self::Decline { .. } => "decline",
             Self::Remove { .. } => "remove",
             Self::Evict { .. } => "evict",
+            Self::Reconcile { .. } => "reconcile",
+            Self::Import { .. } => "import",
             Self::SetUp { .. } => "set_up",
             Self::Greet { .. } => "greet",
+            Self::TellOperator { .. } => "tell_operator",
             Self::Tell { .. } => "tell",
             Self::Answer { .. } => "answer",
             Self::RevokeLink { .. } => "revoke_link",

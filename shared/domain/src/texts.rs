@@ -6,7 +6,8 @@ mod update;
 use jiff::Timestamp;
 
 use crate::alert::{Alert, Content};
-use crate::group::InviteLink;
+use crate::group::{Group, InviteLink, Phase, Problem, TelegramGroup};
+use crate::membership::Membership;
 use crate::service::{AlertFormat, Service};
 use crate::signal::{Action, Fields, OrderType, Signal};
 use crate::subscription::Subscription;
@@ -29,22 +30,22 @@ pub struct Button {
 pub struct Message {
     /// The text, as HTML.
     pub html: String,
-    /// A button under it.
-    pub button: Option<Button>,
+    /// Buttons under it, one below the other.
+    pub buttons: Vec<Button>,
 }
 
 impl Message {
     fn plain(html: impl Into<String>) -> Self {
-        Self { html: html.into(), button: None }
+        Self { html: html.into(), buttons: Vec::new() }
     }
 
     fn with_way_in(html: String, link: Option<&InviteLink>) -> Self {
-        let button = link.map(|link| Button {
-            text: "Open the group".to_owned(),
-            url: link.as_str().to_owned(),
-        });
-        Self { html, button }
+        Self { html, buttons: link.map(|link| opens("Open the group", link)).into_iter().collect() }
     }
+}
+
+fn opens(text: &str, link: &InviteLink) -> Button {
+    Button { text: text.to_owned(), url: link.as_str().to_owned() }
 }
 
 /// Makes any text safe to stand in Telegram's HTML, between tags and inside a quoted attribute.
@@ -134,13 +135,13 @@ pub fn declined(why: Declined, service: &Service) -> Message {
 /// What somebody who wrote to the bot is answered.
 pub fn answer(answer: Answer) -> Message {
     Message::plain(match answer {
-        Answer::Hello => {
+        Answer::Hello | Answer::Access => {
             "Hello! I keep the doors of signal groups. If you have bought a subscription, open the \
              personal link that your seller gave you."
         }
         Answer::ClaimUsed => {
-            "This link was used already. It works for one Telegram account only; if that was not \
-             you, please ask your seller for help."
+            "This link was used already, or a newer one has taken its place. It works for one \
+             Telegram account only; if that was not you, please ask your seller for help."
         }
         Answer::ClaimEnded => {
             "The subscription behind this link has ended. Renew it with your seller."
@@ -169,6 +170,73 @@ pub fn answer(answer: Answer) -> Message {
              and change info; it joins the pool as soon as I can."
         }
     })
+}
+
+/// Everything that an account may enter, with the ways in.
+pub fn access(entries: &[(Service, Subscription)]) -> Message {
+    if entries.is_empty() {
+        return answer(Answer::Hello);
+    }
+    let mut lines = vec!["You have access to:".to_owned(), String::new()];
+    let mut buttons = Vec::new();
+    for (service, subscription) in entries {
+        let name = escape(service.name.as_str());
+        let end = date(subscription.ends_at);
+        let inside = match subscription.membership {
+            Membership::Joined { .. } | Membership::Kept { .. } => ", you are in",
+            _ => "",
+        };
+        lines.push(format!("• <b>{name}</b>, paid until {end}{inside}"));
+        match way_in(service) {
+            Some(link) => {
+                buttons.push(opens(&format!("Open {}", service.name.as_str()), link));
+            }
+            None => lines.push("   Its group is still being set up.".to_owned()),
+        }
+    }
+    lines.push(String::new());
+    lines.push("Tap a button and then “Request to join”: you are let in at once.".to_owned());
+    Message { html: lines.join("\n"), buttons }
+}
+
+/// The guarded link of a service's group, once there is one.
+pub fn way_in(service: &Service) -> Option<&InviteLink> {
+    match &service.group {
+        Group::Bound(group) => group.invite_link.as_ref(),
+        Group::None | Group::AwaitingBot(_) => None,
+    }
+}
+
+/// How a spare group is, for the operator who added it.
+pub fn spare(group: &TelegramGroup) -> Message {
+    let name = escape(&group.title);
+    if group.phase == Phase::Ready {
+        return Message::plain(format!("<b>{name}</b> is in the pool of spare groups."));
+    }
+    let missing: Vec<_> =
+        group.problems().into_iter().map(|it| format!("• {}", lacks(it))).collect();
+    Message::plain(format!(
+        "<b>{name}</b> cannot join the pool of spare groups yet:\n{}\n\nIt joins by itself once that is \
+         put right.",
+        missing.join("\n")
+    ))
+}
+
+/// What a group lacks, and what to do about it.
+const fn lacks(problem: Problem) -> &'static str {
+    match problem {
+        Problem::BotOutside => "I am not in the group: add me again.",
+        Problem::BotNotAdmin => "I am no administrator: make me one.",
+        Problem::NotASupergroup => {
+            "It is a basic group: make chat history visible for new members, which turns it into a \
+             supergroup."
+        }
+        Problem::CannotInviteUsers => "I may not invite users: give me that right.",
+        Problem::CannotRestrictMembers => "I may not ban users: give me that right.",
+        Problem::CannotChangeInfo => "I may not change the group's info: give me that right.",
+        Problem::CannotDeleteMessages => "I may not delete messages: give me that right.",
+        Problem::CannotPinMessages => "I may not pin messages: give me that right.",
+    }
 }
 
 /// The first message in a group that is ready.
@@ -294,4 +362,7 @@ fn cornix(signal: &Signal, tag: &str) -> String {
 }
 
 /// What stands in the list of commands of the bot.
-pub const COMMANDS: &[(&str, &str)] = &[("start", "Link your account or see what I do")];
+pub const COMMANDS: &[(&str, &str)] = &[
+    ("access", "See what you may enter, with the ways in"),
+    ("start", "Link your account or see what you may enter"),
+];

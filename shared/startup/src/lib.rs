@@ -5,6 +5,7 @@
 //! caller.
 
 mod clock;
+pub mod metric;
 mod secrets;
 mod settings;
 

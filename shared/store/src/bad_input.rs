@@ -58,14 +58,24 @@ fn metas() -> impl Strategy<Value = Meta> {
 fn indexes() -> impl Strategy<Value = Index> {
     let text = || prop::option::of("[ -~]{0,12}");
     (
-        (text(), text(), text(), text(), text()),
+        (text(), text(), text(), text(), text(), text()),
         prop::option::of(("[a-z0-9-]{1,9}", moments())),
         prop::option::of(moments()),
         prop::option::of(moments()),
     )
-        .prop_map(|((owner, service_id, waiting, spare, sort), active, due_at, expires)| {
-            Index { owner, service_id, active, waiting, spare, sort, due_at, expires }
-        })
+        .prop_map(
+            |((owner, service_id, waiting, spare, sort, listed), active, due_at, expires)| Index {
+                owner,
+                service_id,
+                active,
+                waiting,
+                spare,
+                listed,
+                sort,
+                due_at,
+                expires,
+            },
+        )
 }
 
 fn rows() -> impl Strategy<Value = Row> {
@@ -168,7 +178,7 @@ proptest! {
         let claim = UserClaim {
             service: ServiceId::fresh(uuid::Uuid::from_u128(service)),
             user: UserId::new(user),
-            subscription: SubscriptionId::fresh(uuid::Uuid::from_u128(subscription)),
+            subscription: Some(SubscriptionId::fresh(uuid::Uuid::from_u128(subscription))),
         };
         let Meta { changed_at: at, changed_by: by, why, .. } = meta;
         let write = Write::create(&claim, &domain::change::Cause { at, by, why });

@@ -1,9 +1,12 @@
 //! Which items stand where, and where each is found.
 
 use domain::alert::Alert;
-use domain::group::{ChatClaim, Group, Holder, Phase, claim_due_at, service_due_at};
-use domain::ids::{ChatId, LinkId, ServiceId, SubscriptionId, UserId};
+use domain::group::{ChatClaim, Group, claim_due_at, service_due_at};
+use domain::guard::Intruder;
+use domain::ids::{ChatId, ImportId, LinkId, ServiceId, SubscriptionId, UserId};
+use domain::import::{Import, ImportLines};
 use domain::link::{Appointed, Link, LinkUrl, Pass};
+use domain::reconcile::Reconciliation;
 use domain::relay::sortable;
 use domain::service::Service;
 use domain::subscription::Subscription;
@@ -13,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::entity::Entity;
+use crate::layout::lists;
 use crate::row::{Index, Table};
 
 /// How long a repeated request gets the same answer.
@@ -33,7 +37,7 @@ pub fn fingerprint(parts: &[&str]) -> String {
 
 /// Keys of the items that are found by something else than their own id.
 pub mod key {
-    use super::{ChatId, LinkId, ServiceId, UserId, hash};
+    use super::{ChatId, ImportId, LinkId, ServiceId, UserId, hash};
 
     /// Of a chat's claim.
     pub fn chat(chat: ChatId) -> String {
@@ -53,6 +57,26 @@ pub mod key {
     /// Of a guest's pass.
     pub fn pass(service: ServiceId, user: UserId) -> String {
         format!("pass#{service}#{}", user.get())
+    }
+
+    /// Of somebody who was in a group without a right to be.
+    pub fn intruder(service: ServiceId, user: UserId) -> String {
+        format!("intruder#{service}#{}", user.get())
+    }
+
+    /// Of an import.
+    pub fn import(id: ImportId) -> String {
+        format!("import#{id}")
+    }
+
+    /// Of the lines of an import.
+    pub fn import_lines(id: ImportId) -> String {
+        format!("lines#{id}")
+    }
+
+    /// Of the check of a service's members.
+    pub fn reconciliation(service: ServiceId) -> String {
+        format!("check#{service}")
     }
 
     /// Of an outsider who was made an administrator.
@@ -88,6 +112,7 @@ impl Entity for Service {
     fn index(&self) -> Index {
         Index {
             owner: Some(self.trader.as_str().to_owned()),
+            listed: matches!(self.group, Group::Bound(_)).then(lists::groups),
             sort: by_age(self.created_at, &self.id.to_string()),
             due_at: service_due_at(self),
             ..Index::default()
@@ -104,10 +129,7 @@ impl Entity for ChatClaim {
     }
 
     fn index(&self) -> Index {
-        let spare = match &self.holder {
-            Holder::Spare { group } if group.phase == Phase::Ready => Some(group.bound_at),
-            Holder::Spare { .. } | Holder::Service { .. } | Holder::Moved { .. } => None,
-        };
+        let spare = self.ready_spare().map(|(group, _)| group.bound_at);
         Index {
             spare: spare.map(|_| "spare".to_owned()),
             sort: spare.and_then(|since| by_age(since, &self.id())),
@@ -126,7 +148,72 @@ impl Entity for Link {
     }
 
     fn index(&self) -> Index {
+        let guest = self.guest.filter(|guest| guest.withdrawn_at.is_none());
+        Index {
+            listed: guest.map(|_| lists::passes(&self.service.to_string())),
+            sort: guest.and_then(|guest| by_age(guest.since, &self.id.to_string())),
+            due_at: self.due_at(),
+            ..Index::default()
+        }
+    }
+}
+
+impl Entity for Intruder {
+    const TABLE: Table = Table::Services;
+    const KIND: &'static str = "intruder";
+
+    fn id(&self) -> String {
+        key::intruder(self.service, self.user)
+    }
+
+    fn index(&self) -> Index {
+        Index {
+            listed: Some(lists::intruders(&self.service.to_string(), self.is_inside())),
+            sort: by_age(self.seen_at, &self.id.to_string()),
+            due_at: self.due_at(),
+            expires: self.forgotten_at(),
+            ..Index::default()
+        }
+    }
+}
+
+impl Entity for Reconciliation {
+    const TABLE: Table = Table::Services;
+    const KIND: &'static str = "check";
+
+    fn id(&self) -> String {
+        key::reconciliation(self.service)
+    }
+
+    fn index(&self) -> Index {
         Index { due_at: self.due_at(), ..Index::default() }
+    }
+}
+
+impl Entity for Import {
+    const TABLE: Table = Table::Services;
+    const KIND: &'static str = "import";
+
+    fn id(&self) -> String {
+        key::import(self.id)
+    }
+
+    fn index(&self) -> Index {
+        let (due_at, expires) = (self.due_at(), Some(self.forgotten_at()));
+        Index { due_at, expires, ..Index::default() }
+    }
+}
+
+impl Entity for ImportLines {
+    const TABLE: Table = Table::Services;
+    const KIND: &'static str = "import_lines";
+
+    fn id(&self) -> String {
+        key::import_lines(self.id)
+    }
+
+    fn index(&self) -> Index {
+        Index { expires: Some(self.forgotten_at()), ..Index::default() }
     }
 }
 
@@ -195,8 +282,9 @@ pub struct UserClaim {
     pub service: ServiceId,
     /// Which account.
     pub user: UserId,
-    /// Its subscription.
-    pub subscription: SubscriptionId,
+    /// Its subscription; none any more when that was moved to another account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<SubscriptionId>,
 }
 
 impl Entity for UserClaim {
@@ -208,7 +296,11 @@ impl Entity for UserClaim {
     }
 
     fn index(&self) -> Index {
-        Index::default()
+        Index {
+            listed: self.subscription.map(|_| lists::account(self.user)),
+            sort: self.subscription.map(|_| self.service.to_string()),
+            ..Index::default()
+        }
     }
 }
 
@@ -261,6 +353,13 @@ pub struct ChartUrlMade {
     pub number: u32,
 }
 
+/// What moving a subscription to another account led to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relinked {
+    /// The subscription.
+    pub subscription: Subscription,
+}
+
 /// What a request for a group led to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupAnswer {
@@ -291,3 +390,4 @@ request_entity!(Service, Table::Services, "service_request");
 request_entity!(ChartUrlMade, Table::Services, "chart_url_request");
 request_entity!(GroupAnswer, Table::Services, "group_request");
 request_entity!(PurchaseDone, Table::Subscriptions, "purchase");
+request_entity!(Relinked, Table::Subscriptions, "relink");

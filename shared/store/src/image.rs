@@ -7,7 +7,10 @@ use crate::port::Broken;
 use crate::row::Row;
 use domain::alert::Alert;
 use domain::group::ChatClaim;
+use domain::guard::Intruder;
+use domain::import::Import;
 use domain::link::Link;
+use domain::reconcile::Reconciliation;
 use domain::service::Service;
 use domain::subscription::Subscription;
 
@@ -36,6 +39,18 @@ pub fn record(row: Row) -> Result<Option<(Record, Meta)>, Broken> {
         Link::KIND => {
             let item = decode::<Link>(row)?;
             (Record::Link(item.value), item.meta)
+        }
+        Reconciliation::KIND => {
+            let item = decode::<Reconciliation>(row)?;
+            (Record::Check(item.value), item.meta)
+        }
+        Import::KIND => {
+            let item = decode::<Import>(row)?;
+            (Record::Import(Box::new(item.value)), item.meta)
+        }
+        Intruder::KIND => {
+            let item = decode::<Intruder>(row)?;
+            (Record::Intruder(item.value), item.meta)
         }
         _ => return Ok(None),
     }))

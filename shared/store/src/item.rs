@@ -39,6 +39,8 @@ struct Columns {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     spare: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    listed: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     sort: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due: Option<String>,
@@ -56,7 +58,7 @@ pub fn item_from_row(row: &Row) -> Result<Item, Broken> {
     let Row { id, kind, meta, index, body } = row;
     let Meta { ver, changed_at, changed_by, why } = meta;
     // By name, so that a new place is not forgotten here.
-    let Index { owner, service_id, active, waiting, spare, sort, due_at, expires } = index;
+    let Index { owner, service_id, active, waiting, spare, listed, sort, due_at, expires } = index;
     let columns = Columns {
         id: id.clone(),
         kind: kind.clone(),
@@ -71,6 +73,7 @@ pub fn item_from_row(row: &Row) -> Result<Item, Broken> {
         active_until: active.as_ref().map(|(_, until)| sortable(*until)),
         waiting: waiting.clone(),
         spare: spare.clone(),
+        listed: listed.clone(),
         sort: sort.clone(),
         due: due_at.map(|_| due_part(shard_of(id))),
         due_at: due_at.map(|at| due_range(at, id)),
@@ -87,7 +90,7 @@ fn due_range(at: Timestamp, id: &str) -> String {
 /// that [`item_from_row`] writes. `None` when it does not stand there.
 pub fn place_in(row: &Row, index: &SecondaryIndex) -> Option<(String, String)> {
     let attribute = |name: &str| {
-        let Index { owner, service_id, active, waiting, spare, sort, due_at, expires: _ } =
+        let Index { owner, service_id, active, waiting, spare, listed, sort, due_at, expires: _ } =
             &row.index;
         match name {
             "owner" => owner.clone(),
@@ -96,6 +99,7 @@ pub fn place_in(row: &Row, index: &SecondaryIndex) -> Option<(String, String)> {
             "active_until" => active.as_ref().map(|(_, until)| sortable(*until)),
             "waiting" => waiting.clone(),
             "spare" => spare.clone(),
+            "listed" => listed.clone(),
             "sort" => sort.clone(),
             "due" => due_at.map(|_| due_part(shard_of(&row.id))),
             "due_at" => due_at.map(|at| due_range(at, &row.id)),
@@ -139,6 +143,7 @@ pub fn row_from_image(image: Item) -> Result<Row, Broken> {
             active,
             waiting: columns.waiting,
             spare: columns.spare,
+            listed: columns.listed,
             sort: columns.sort,
             due_at,
             expires,
@@ -218,6 +223,7 @@ mod tests {
             service_id: Some("s-1".to_owned()),
             waiting: Some("s-1".to_owned()),
             spare: Some("spare".to_owned()),
+            listed: Some("groups".to_owned()),
             sort: Some("2026#x".to_owned()),
             ..row.index.clone()
         };

@@ -49,6 +49,10 @@ const fn index(
 
 static BY_OWNER: SecondaryIndex = index(Table::Services, "by_owner", ("owner", "sort"), Shows::All);
 static SPARES: SecondaryIndex = index(Table::Services, "spares", ("spare", "sort"), Shows::All);
+static SERVICES_LISTED: SecondaryIndex =
+    index(Table::Services, "listed", ("listed", "sort"), Shows::All);
+static ACCOUNTS: SecondaryIndex =
+    index(Table::Subscriptions, "listed", ("listed", "sort"), Shows::All);
 static SUBSCRIPTIONS: SecondaryIndex =
     index(Table::Subscriptions, "by_service", ("service_id", "sort"), Shows::All);
 static ACTIVE: SecondaryIndex =
@@ -62,17 +66,44 @@ static SUBSCRIPTIONS_DUE: SecondaryIndex =
 static ALERTS_DUE: SecondaryIndex = index(Table::Alerts, "due", ("due", "due_at"), Shows::Keys);
 
 /// Every index.
-pub static INDEXES: [&SecondaryIndex; 9] = [
+pub static INDEXES: [&SecondaryIndex; 11] = [
     &BY_OWNER,
     &SPARES,
+    &SERVICES_LISTED,
     &SERVICES_DUE,
     &SUBSCRIPTIONS,
     &ACTIVE,
+    &ACCOUNTS,
     &SUBSCRIPTIONS_DUE,
     &ALERTS,
     &WAITING,
     &ALERTS_DUE,
 ];
+
+/// The lists of the indexes `listed`, each for few rows.
+pub mod lists {
+    use domain::ids::UserId;
+
+    /// Services that have a group.
+    pub fn groups() -> String {
+        "groups".to_owned()
+    }
+
+    /// Guests of a service who have a pass.
+    pub fn passes(service: &str) -> String {
+        format!("passes#{service}")
+    }
+
+    /// Intruders of a service who are inside, or were.
+    pub fn intruders(service: &str, is_inside: bool) -> String {
+        format!("{}#{service}", if is_inside { "inside" } else { "settled" })
+    }
+
+    /// The subscriptions of a Telegram account.
+    pub fn account(user: UserId) -> String {
+        format!("account#{}", user.get())
+    }
+}
 
 /// How far a selection goes within its part of an index.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,21 +133,34 @@ impl Selection {
     /// What a list shows.
     pub fn list(list: &List) -> Self {
         let (index, part, ascending) = match list {
-            List::ServicesOf(trader) => (&BY_OWNER, trader.as_str(), false),
-            List::SubscriptionsOf(service) => (&SUBSCRIPTIONS, service.as_str(), false),
-            List::AlertsOf(service) => (&ALERTS, service.as_str(), false),
-            List::Spares => (&SPARES, "spare", true),
+            List::ServicesOf(trader) => (&BY_OWNER, trader.clone(), false),
+            List::SubscriptionsOf(service) => (&SUBSCRIPTIONS, service.clone(), false),
+            List::AlertsOf(service) => (&ALERTS, service.clone(), false),
+            List::Spares => (&SPARES, "spare".to_owned(), true),
+            List::PassesOf(service) => (&SERVICES_LISTED, lists::passes(service), false),
+            List::IntrudersIn(service) => {
+                (&SERVICES_LISTED, lists::intruders(service, true), false)
+            }
+            List::Groups => (&SERVICES_LISTED, lists::groups(), true),
+            List::ClaimsOf(user) => (&ACCOUNTS, lists::account(*user), true),
         };
-        Self { index, part: part.to_owned(), bound: Bound::None, ascending }
+        Self { index, part, bound: Bound::None, ascending }
     }
 
     /// What is counted.
     pub fn count(count: &Count) -> Self {
-        let (index, service, bound) = match count {
-            Count::Active { service, now } => (&ACTIVE, service, Bound::After(sortable(*now))),
-            Count::Waiting { service } => (&WAITING, service, Bound::None),
+        let (index, part, bound) = match count {
+            Count::Active { service, now } => {
+                (&ACTIVE, service.clone(), Bound::After(sortable(*now)))
+            }
+            Count::Waiting { service } => (&WAITING, service.clone(), Bound::None),
+            Count::Spares => (&SPARES, "spare".to_owned(), Bound::None),
+            Count::Intruders { service, is_inside, since } => {
+                let bound = since.map_or(Bound::None, |since| Bound::After(sortable(since)));
+                (&SERVICES_LISTED, lists::intruders(service, *is_inside), bound)
+            }
         };
-        Self { index, part: service.clone(), bound, ascending: true }
+        Self { index, part, bound, ascending: true }
     }
 
     /// What is due at `until` in a shard.

@@ -22,12 +22,12 @@ mod row;
 pub use change::{Decision, change};
 pub use dynamo::{DynamoStore, Tables, failure};
 pub use entities::{
-    ChartUrlMade, GroupAnswer, PurchaseDone, Requested, UserClaim, fingerprint, key,
+    ChartUrlMade, GroupAnswer, PurchaseDone, Relinked, Requested, UserClaim, fingerprint, key,
 };
 pub use entity::{Entity, Write, decode, load};
 pub use image::record;
 pub use item::{item_from_row, moment, place_in, row_from_image, text};
-pub use moves::{chat_moved, holder_of, service_of_chat};
+pub use moves::{Move, chat_moved, holder_of, service_of_chat};
 pub use port::{
     Broken, CommitError, Count, Cursor, DueItem, List, Page, SHARDS, Store, StoreError, shard_of,
 };

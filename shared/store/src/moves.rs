@@ -53,6 +53,16 @@ pub async fn service_of_chat(
     })
 }
 
+/// What became of a move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Move {
+    /// It is noted, or there was nothing to note.
+    Noted,
+    /// Another service has the new id: its claim stands, and whoever had the old id has lost the
+    /// group.
+    TakenByAnother,
+}
+
 /// Notes that Telegram gave a chat another id: the old id points to the new one, the new one takes
 /// its place, and the group in the service goes along, all at once. A move that is noted already,
 /// or of a chat that is not in the books, changes nothing.
@@ -65,19 +75,26 @@ pub async fn chat_moved(
     to: ChatId,
     by: Actor,
     now: Timestamp,
-) -> Result<(), CommitError> {
+) -> Result<Move, CommitError> {
     let cause = Cause { at: now, by, why: Why::GroupMigrated };
     for _ in 0..TRIES {
         let old = load::<ChatClaim>(store, &key::chat(from)).await?;
-        let Some(old) = old.filter(|_| from != to) else { return Ok(()) };
+        let Some(old) = old.filter(|_| from != to) else { return Ok(Move::Noted) };
         let new = load::<ChatClaim>(store, &key::chat(to)).await?;
+        if let Some(Holder::Service { service: taken }) = new.as_ref().map(|it| &it.value.holder)
+            && !matches!(old.value.holder, Holder::Moved { .. })
+            && !matches!(&old.value.holder, Holder::Service { service } if service == taken)
+        {
+            tracing::error!("a group moved to an id that another service has");
+            return Ok(Move::TakenByAnother);
+        }
         let mut writes = Vec::new();
         let holder = match &old.value.holder {
-            Holder::Moved { .. } => return Ok(()),
-            Holder::Spare { group } => {
-                let mut group = group.clone();
+            Holder::Moved { .. } => return Ok(Move::Noted),
+            Holder::Spare { group, .. } => {
+                let mut group = group.as_ref().clone();
                 group.migrate(to, now);
-                Holder::Spare { group }
+                old.value.with_spare(group).holder
             }
             Holder::Service { service: id } => {
                 let service = load::<Service>(store, &id.to_string()).await?;
@@ -98,7 +115,7 @@ pub async fn chat_moved(
         writes.push(Write::put(new.as_ref(), &ChatClaim { chat: to, holder }, &cause));
         match store.commit(writes).await {
             Err(CommitError::Conflict) => {}
-            done => return done,
+            done => return done.map(|()| Move::Noted),
         }
     }
     Err(CommitError::Conflict)

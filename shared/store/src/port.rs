@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use domain::ids::UserId;
 use domain::relay::AuditRecord;
 use jiff::Timestamp;
 
@@ -73,14 +74,26 @@ pub enum List {
     AlertsOf(String),
     /// Spare groups that can be taken.
     Spares,
+    /// The links of a service by which its guests came in who have a pass.
+    PassesOf(String),
+    /// Who is in the group of a service without a right to be.
+    IntrudersIn(String),
+    /// Services that have a group.
+    Groups,
+    /// What a Telegram account is linked to, by service.
+    ClaimsOf(UserId),
 }
 
 impl List {
     /// The table it is a list of.
     pub const fn table(&self) -> Table {
         match self {
-            Self::ServicesOf(_) | Self::Spares => Table::Services,
-            Self::SubscriptionsOf(_) => Table::Subscriptions,
+            Self::ServicesOf(_)
+            | Self::Spares
+            | Self::PassesOf(_)
+            | Self::IntrudersIn(_)
+            | Self::Groups => Table::Services,
+            Self::SubscriptionsOf(_) | Self::ClaimsOf(_) => Table::Subscriptions,
             Self::AlertsOf(_) => Table::Alerts,
         }
     }
@@ -100,6 +113,17 @@ pub enum Count {
     Waiting {
         /// The service.
         service: String,
+    },
+    /// Spare groups that can be taken.
+    Spares,
+    /// People in the group of a service without a right to be.
+    Intruders {
+        /// The service.
+        service: String,
+        /// Those who are inside, or those who were.
+        is_inside: bool,
+        /// Only those who came after this moment.
+        since: Option<Timestamp>,
     },
 }
 

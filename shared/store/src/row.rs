@@ -29,6 +29,8 @@ pub struct Index {
     pub waiting: Option<String>,
     /// `spares`: `spare` for a group of the pool that can be taken.
     pub spare: Option<String>,
+    /// `listed`: which list of [`crate::layout::lists`] the row stands in.
+    pub listed: Option<String>,
     /// The sort key of all of these but `active`, which has `active_until`.
     pub sort: Option<String>,
     /// `due`: when the sweep has to look at the row.

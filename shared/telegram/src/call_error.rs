@@ -39,6 +39,11 @@ pub enum CallError {
         what: Right,
     },
 
+    /// The group is a basic one, where a bot cannot do this (`unbanChatMember`, join requests). Mark
+    /// the group and tell the trader; repeat it once it was upgraded.
+    #[error("the group is no supergroup")]
+    NotASupergroup,
+
     /// The person is the owner, an admin, or the bot itself, whom a bot cannot remove. Flag it and
     /// leave them in; do not repeat.
     #[error("the person is the owner or an admin of the group")]
@@ -59,6 +64,13 @@ pub enum CallError {
     /// by somebody, tell them.
     #[error("Telegram knows no such person")]
     UnknownUser,
+
+    /// Telegram does not find the person among those who ever had to do with the group
+    /// (`PARTICIPANT_ID_INVALID`): always for a number that is nobody's, and at random for people who
+    /// are fine. It did nothing. Make the same call again later; whom nobody has ever seen inside,
+    /// and who is never found, is not there.
+    #[error("Telegram does not find the person in the group")]
+    NoParticipant,
 
     /// The person is in as many groups as Telegram allows. Leave the request; they can tap the link
     /// again after they have left a group.
@@ -84,9 +96,8 @@ pub enum CallError {
         description: String,
     },
 
-    /// A failure that passes: no connection, a 5xx, an answer that is not the Bot API's, or the
-    /// `PARTICIPANT_ID_INVALID` that comes at random. The call did nothing, or doing it twice does
-    /// no harm. Make the same call again later, with growing pauses.
+    /// A failure that passes: no connection, a 5xx, an answer that is not the Bot API's. The call did
+    /// nothing, or doing it twice does no harm. Make the same call again later, with growing pauses.
     #[error("Telegram cannot do it at present: {description}")]
     Transient {
         /// What happened.

@@ -137,8 +137,12 @@ fn bad_request(text: &str) -> CallError {
         "replied message not found",
     ]) {
         CallError::ReplyGone
+    } else if begins(&["PARTICIPANT_ID_INVALID"]) {
+        CallError::NoParticipant
+    } else if begins(&["method is available for supergroup", "method is available only for super"])
+    {
+        CallError::NotASupergroup
     } else if begins(&[
-        "PARTICIPANT_ID_INVALID",
         // The new id should come with it. It does come by a service message.
         "group chat was upgraded to a supergroup chat",
     ]) {

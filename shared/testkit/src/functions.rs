@@ -95,6 +95,14 @@ where
         telegram_sender::handle(&sender, batch, deadline).await
     }
 
+    /// The function that begins the daily checks of members.
+    ///
+    /// # Errors
+    /// What the table says.
+    pub async fn reconcile(&self) -> Result<reconcile_members::Report, store::StoreError> {
+        reconcile_members::begin_all(&self.store, self.clock.now()).await
+    }
+
     /// The sweep.
     pub async fn sweep(&self) -> Report {
         expire_subscriptions::sweep(&self.store, self.clock.now()).await

@@ -77,7 +77,15 @@ impl Call {
     /// # Errors
     /// A [`Problem`] that says "not found".
     pub fn id<T: FromStr<Err = NotAnId>>(&self) -> Result<T, Problem> {
-        Ok(self.path.get("id").map(String::as_str).unwrap_or_default().parse()?)
+        self.id_named("id")
+    }
+
+    /// Another id in the path, by the name that it has there.
+    ///
+    /// # Errors
+    /// As [`Call::id`].
+    pub fn id_named<T: FromStr<Err = NotAnId>>(&self, name: &str) -> Result<T, Problem> {
+        Ok(self.path.get(name).map(String::as_str).unwrap_or_default().parse()?)
     }
 
     /// The trader who calls.
@@ -106,7 +114,15 @@ impl Call {
     /// # Errors
     /// A [`Problem`] when it is too large, not declared as JSON, or no JSON object.
     pub fn body(&self) -> Result<Fields<'_>, Problem> {
-        Fields::parse(self.body_as(&["application/json"])?)
+        self.body_up_to(MOST_BODY)
+    }
+
+    /// The fields of a body that may have so many bytes.
+    ///
+    /// # Errors
+    /// As [`Call::body`].
+    pub fn body_up_to(&self, most: usize) -> Result<Fields<'_>, Problem> {
+        Fields::parse(self.declared(&["application/json"], most)?)
     }
 
     /// The body, when it is declared as one of these media types.
@@ -114,7 +130,11 @@ impl Call {
     /// # Errors
     /// A [`Problem`] when it is too large, or declared as something else.
     pub fn body_as(&self, known: &[&str]) -> Result<&[u8], Problem> {
-        if self.body.len() > MOST_BODY {
+        self.declared(known, MOST_BODY)
+    }
+
+    fn declared(&self, known: &[&str], most: usize) -> Result<&[u8], Problem> {
+        if self.body.len() > most {
             return Err(Problem::too_large());
         }
         let media = self.headers.get("content-type").map(String::as_str).unwrap_or_default();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
 
+use domain::ids::UserId;
 use domain::price::Positive;
 use jiff::Timestamp;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -148,6 +149,38 @@ impl<'a> Fields<'a> {
         value
     }
 
+    /// Reads a list of 1 to `most` objects, and names the faults in each. `read` is given the number of
+    /// the object, from 0.
+    pub fn objects<T>(
+        &mut self,
+        name: &str,
+        most: usize,
+        mut read: impl FnMut(usize, &mut Fields<'a>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let Some(raw) = self.take(name) else {
+            self.fault(name, "is missing");
+            return None;
+        };
+        let elements = match serde_json::from_str::<Vec<Raw<'a>>>(raw.get()) {
+            Ok(elements) if (1..=most).contains(&elements.len()) => elements,
+            _ => {
+                self.fault(name, format!("must be a list of 1 to {most} objects"));
+                return None;
+            }
+        };
+        let mut list = Vec::with_capacity(elements.len());
+        for (index, element) in elements.into_iter().enumerate() {
+            let Some(mut inner) = Fields::of(format!("{}/{name}/{index}", self.at), element) else {
+                self.fault_in(name, index, "must be an object");
+                continue;
+            };
+            list.extend(read(index, &mut inner));
+            inner.refuse_the_rest();
+            self.faults.append(&mut inner.faults);
+        }
+        Some(list)
+    }
+
     /// Renames a field that is known under another name. Both at once are a fault.
     pub fn alias(&mut self, name: &str, alias: &str) {
         if self.map.contains_key(name) && self.map.contains_key(alias) {
@@ -289,6 +322,25 @@ pub fn price(raw: Raw<'_>) -> Result<Positive, String> {
         _ => return Err("must be a decimal text or a number".to_owned()),
     };
     Positive::parse(&digits).map_err(|error| error.to_string())
+}
+
+/// Reads a Telegram account: a positive whole number of at most 52 bits, as a number or as a text
+/// (Telegram Bot API, `User.id`).
+///
+/// # Errors
+/// A sentence for the caller.
+pub fn telegram_user(raw: Raw<'_>) -> Result<UserId, String> {
+    let number = if raw.get().starts_with('"') {
+        // As it is written out: Rust would take `+1001` and `01001` for numbers, too.
+        let digits = text(raw)?;
+        digits.parse::<i64>().ok().filter(|number| number.to_string() == digits)
+    } else {
+        whole(raw)
+    };
+    number
+        .filter(|number| (1..1_i64 << 52).contains(number))
+        .map(UserId::new)
+        .ok_or_else(|| "must be the number of a Telegram account".to_owned())
 }
 
 /// Reads one of some words.

@@ -16,9 +16,9 @@ mod settings;
 pub mod views;
 
 pub use call::{Call, Gateway, IdempotencyKey};
-pub use fields::{Fields, Raw, integer, one_of, parsed, price, text, time, whole};
+pub use fields::{Fields, Raw, integer, one_of, parsed, price, telegram_user, text, time, whole};
 pub use lookup::{earlier, owned_service, readable, service_for_storefront};
-pub use page::{PageRequest, page_request};
+pub use page::{PageRequest, page_request, query_request};
 pub use problem::{Fault, Problem, ProblemKind};
-pub use serve::{Reply, serve};
+pub use serve::{Body, Reply, serve};
 pub use settings::{Chosen, alert_format, money, settings};

@@ -19,6 +19,14 @@ pub struct PageRequest {
 /// # Errors
 /// A [`Problem`] that names every parameter that does not fit.
 pub fn page_request(call: &Call) -> Result<PageRequest, Problem> {
+    query_request(call, &[])
+}
+
+/// Reads the query of a list that knows other parameters, too; those are the caller's to read.
+///
+/// # Errors
+/// As [`page_request`].
+pub fn query_request(call: &Call, also: &[&str]) -> Result<PageRequest, Problem> {
     let mut faults = Vec::new();
     let mut fault = |name: &str, detail: &str| {
         faults.push(Fault { pointer: format!("?{name}"), detail: detail.to_owned() });
@@ -35,8 +43,10 @@ pub fn page_request(call: &Call) -> Result<PageRequest, Problem> {
             0
         }
     };
-    for name in call.query.keys().filter(|name| !matches!(name.as_str(), "limit" | "next")) {
-        fault(name, "is not a parameter that is known here");
+    for name in call.query.keys().map(String::as_str) {
+        if !matches!(name, "limit" | "next") && !also.contains(&name) {
+            fault(name, "is not a parameter that is known here");
+        }
     }
     let from = call.query.get("next").map(|text| Cursor(text.clone()));
     if faults.is_empty() { Ok(PageRequest { limit, from }) } else { Err(Problem::invalid(faults)) }

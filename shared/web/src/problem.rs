@@ -160,7 +160,10 @@ impl Problem {
 
     /// The body is too large.
     pub fn too_large() -> Self {
-        Self::new(ProblemKind::TooLarge, "A body may have at most 32 KiB.")
+        Self::new(
+            ProblemKind::TooLarge,
+            "A body may have at most 32 KiB, and that of an import 256 KiB.",
+        )
     }
 
     /// The body is not declared as JSON.

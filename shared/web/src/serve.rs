@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::future::Future;
 
 use lambda_http::request::RequestContext;
-use lambda_http::{Body, Error, Request, RequestExt as _, Response, run_concurrent, service_fn};
+use lambda_http::{
+    Body as HttpBody, Error, Request, RequestExt as _, Response, run_concurrent, service_fn,
+};
 use serde_json::Value;
 
 use crate::call::{Call, Gateway};
@@ -15,17 +17,34 @@ use crate::problem::Problem;
 pub struct Reply {
     /// The status code.
     pub status: u16,
-    /// The body.
-    pub body: Value,
+    /// The body: JSON, or the text of a table.
+    pub body: Body,
+    /// Where the rest of a table is: a query for the same route.
+    pub next: Option<String>,
     /// Whether an earlier request with the same idempotency key was answered.
     pub replayed: bool,
+}
+
+/// What is answered.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Body {
+    /// JSON.
+    Json(Value),
+    /// A table for spreadsheets (RFC 4180).
+    Csv(String),
 }
 
 impl Reply {
     /// An answer with this status and body.
     pub fn new(status: u16, body: impl serde::Serialize) -> Self {
         // Views are structs of texts, numbers and lists: serde_json cannot fail on them.
-        Self { status, body: serde_json::to_value(body).unwrap_or_default(), replayed: false }
+        let body = Body::Json(serde_json::to_value(body).unwrap_or_default());
+        Self { status, body, next: None, replayed: false }
+    }
+
+    /// A table, and the query that leads to the rest of it.
+    pub fn csv(table: String, next: Option<String>) -> Self {
+        Self { status: 200, body: Body::Csv(table), next, replayed: false }
     }
 
     /// Marks it as the repetition of an earlier answer.
@@ -101,22 +120,28 @@ fn call(request: Request) -> Call {
         query: pairs(request.query_string_parameters_ref().cloned()),
         headers,
         body: match request.into_body() {
-            Body::Empty => Vec::new(),
-            Body::Text(text) => text.into_bytes(),
-            Body::Binary(bytes) => bytes,
+            HttpBody::Empty => Vec::new(),
+            HttpBody::Text(text) => text.into_bytes(),
+            HttpBody::Binary(bytes) => bytes,
             _ => Vec::new(),
         },
     }
 }
 
-fn respond(answer: Result<Reply, Problem>, request_id: &str) -> Result<Response<Body>, Error> {
+fn respond(answer: Result<Reply, Problem>, request_id: &str) -> Result<Response<HttpBody>, Error> {
     let mut response = Response::builder().header("x-request-id", request_id);
     let (status, media, body) = match answer {
         Ok(reply) => {
             if reply.replayed {
                 response = response.header("idempotent-replayed", "true");
             }
-            (reply.status, "application/json", reply.body)
+            if let Some(next) = reply.next {
+                response = response.header("link", format!("<{next}>; rel=\"next\""));
+            }
+            match reply.body {
+                Body::Json(body) => (reply.status, "application/json", body.to_string()),
+                Body::Csv(table) => (reply.status, "text/csv; charset=utf-8", table),
+            }
         }
         Err(problem) => {
             tracing::info!(
@@ -128,8 +153,9 @@ fn respond(answer: Result<Reply, Problem>, request_id: &str) -> Result<Response<
             if let Some(wait) = problem.retry_after {
                 response = response.header("retry-after", wait.as_secs().max(1).to_string());
             }
-            (problem.kind.status(), "application/problem+json", problem.body(request_id))
+            let body = problem.body(request_id).to_string();
+            (problem.kind.status(), "application/problem+json", body)
         }
     };
-    Ok(response.status(status).header("content-type", media).body(Body::from(body.to_string()))?)
+    Ok(response.status(status).header("content-type", media).body(HttpBody::from(body))?)
 }

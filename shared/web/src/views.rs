@@ -2,7 +2,9 @@
 
 use domain::alert::{Alert, Content, Delivery, FailureReason, Post};
 use domain::group::{BotRights, BotStanding, Group, Phase, Problem as GroupProblem, TelegramGroup};
+use domain::import::{Import, ImportState};
 use domain::link::{Link, LinkKind};
+use domain::reconcile::{Progress, Reconciliation};
 use domain::relay::{self, AuditRecord};
 use domain::service::{AlertFormat, Guard, Service};
 use domain::signal::{Action, OrderType};
@@ -99,11 +101,31 @@ pub fn group_answer(
     }
 }
 
+/// How many came in without a right to, as far as is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Intruders {
+    /// Those who are inside: about to be put out, or reported where the guard only observes.
+    pub inside: usize,
+    /// Those who came in within the last day, wherever they are now.
+    pub last_day: usize,
+}
+
 /// Everything about a service's group.
-pub fn group_info(service: &Service, active: usize, now: Timestamp) -> Value {
+pub fn group_info(
+    service: &Service,
+    active: usize,
+    intruders: Intruders,
+    check: Option<&Reconciliation>,
+    now: Timestamp,
+) -> Value {
     let mut view = Map::new();
     view.insert("status".to_owned(), json!(group_status(&service.group)));
     view.insert("active_subscriptions".to_owned(), json!(active));
+    view.insert(
+        "intruders".to_owned(),
+        json!({ "inside": intruders.inside, "last_24_hours": intruders.last_day }),
+    );
+    view.insert("members_check".to_owned(), json!(check.map(members_check)));
     let (rights, is_admin, problems, group) = match &service.group {
         Group::Bound(group) => {
             let (rights, is_admin) = match group.bot {
@@ -175,6 +197,15 @@ const fn problem_detail(problem: GroupProblem) -> &'static str {
     }
 }
 
+/// The status of a subscription.
+pub fn status(subscription: &Subscription, now: Timestamp) -> &'static str {
+    match subscription.status_at(now) {
+        Status::Active => "active",
+        Status::Cancelled => "cancelled",
+        Status::Expired => "expired",
+    }
+}
+
 /// A subscription, with the links that its buyer needs: the way into the group, and while no
 /// Telegram account is known, the personal link that makes it known.
 pub fn subscription(
@@ -184,11 +215,6 @@ pub fn subscription(
     key: &LinkKey,
     now: Timestamp,
 ) -> Value {
-    let status = match subscription.status_at(now) {
-        Status::Active => "active",
-        Status::Cancelled => "cancelled",
-        Status::Expired => "expired",
-    };
     let invite_link = match &service.group {
         Group::Bound(group) => group.invite_link.as_ref(),
         Group::None | Group::AwaitingBot(_) => None,
@@ -201,7 +227,7 @@ pub fn subscription(
         "id": subscription.id,
         "service_id": subscription.service,
         "customer_id": subscription.customer,
-        "status": status,
+        "status": status(subscription, now),
         "starts_at": subscription.starts_at,
         "end_date": subscription.ends_at,
         "access_ends_at": subscription.access_ends_at,
@@ -338,6 +364,58 @@ pub fn link(link: &Link) -> Value {
         "invite_link": link.url.as_ref().map(|url| url.as_str()),
         "name": link.name,
         "expires_at": link.expires_at,
+    })
+}
+
+/// An import that was taken down.
+pub fn accepted_import(import: &Import) -> Value {
+    json!({ "id": import.id, "status": "running", "lines": import.lines })
+}
+
+/// How far an import is.
+pub fn import(import: &Import) -> Value {
+    let (status, finished_at) = match import.state {
+        ImportState::Running { .. } => ("running", None),
+        ImportState::Done { at } => ("done", Some(at)),
+    };
+    json!({
+        "id": import.id,
+        "status": status,
+        "lines": import.lines,
+        "done": import.done,
+        "added": import.counts.added,
+        "extended": import.counts.extended,
+        "unchanged": import.counts.unchanged,
+        "over": import.counts.over,
+        "created_at": import.created_at,
+        "finished_at": finished_at,
+    })
+}
+
+/// A check of the members: the one under way, or the last.
+pub fn members_check(check: &Reconciliation) -> Value {
+    let (status, finished_at, members) = match check.state {
+        Progress::Running { .. } => ("running", None, None),
+        Progress::Done { at, members } => ("done", Some(at), members),
+    };
+    json!({
+        "status": status,
+        "requested_at": check.requested_at,
+        "finished_at": finished_at,
+        "checked": check.checked,
+        "put_right": check.put_right,
+        "known_inside": check.inside,
+        "members": members,
+    })
+}
+
+/// A guest's pass, which has the id of the link by which it was given.
+pub fn pass(link: &Link) -> Value {
+    json!({
+        "id": link.id,
+        "name": link.name,
+        "since": link.guest.map(|guest| guest.since),
+        "withdrawn_at": link.guest.and_then(|guest| guest.withdrawn_at),
     })
 }
 

@@ -13,7 +13,7 @@ use domain::texts;
 use limiter::{Call, Limits};
 use queue::Queue;
 use startup::Clock;
-use store::{CommitError, Store, UserClaim, Write, change, key, load};
+use store::{CommitError, Store, Write, change, load};
 use telegram::{CallError, Telegram};
 
 use super::{MOST_FAILURES, WITHOUT_RIGHTS, back_off};
@@ -136,10 +136,10 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         service: &Service,
         user: UserId,
     ) -> Result<Option<Outcome>, TaskError> {
-        let claim = load::<UserClaim>(&self.store, &key::user(service.id, user)).await?;
-        let Some(claim) = claim else { return Ok(None) };
-        let id = claim.value.subscription.to_string();
-        let Some(read) = load::<Subscription>(&self.store, &id).await? else { return Ok(None) };
+        let Some(id) = self.subscription_of(service.id, user).await? else { return Ok(None) };
+        let Some(read) = load::<Subscription>(&self.store, &id.to_string()).await? else {
+            return Ok(None);
+        };
         let now = self.clock.now();
         match asked_to_join(&read.value, now) {
             JoinRequest::Refused => Ok(None),

@@ -2,8 +2,10 @@
 
 mod admit;
 mod evict;
+mod import;
 mod links;
 mod post;
+mod reconcile;
 mod remove;
 mod say;
 mod set_up;
@@ -53,8 +55,11 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             Task::Decline { service, user, why } => self.decline(service, user, why, lane).await,
             Task::Remove { subscription, .. } => self.remove(subscription, lane).await,
             Task::Evict { service, user } => self.evict(service, user, lane).await,
+            Task::Reconcile { service } => self.reconcile(service, lane).await,
+            Task::Import { import, .. } => self.import(import).await,
             Task::SetUp { chat } => self.set_up(chat, lane).await,
             Task::Greet { service } => self.greet(service, lane).await,
+            Task::TellOperator { chat } => self.tell_operator(chat, lane).await,
             Task::Tell { subscription, notice, .. } => self.tell(subscription, notice, lane).await,
             Task::Answer { chat, answer } => self.answer(chat, answer, lane).await,
             Task::RevokeLink { link, .. } => self.revoke_link(link, lane).await,

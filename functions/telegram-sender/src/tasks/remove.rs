@@ -59,9 +59,14 @@ impl Ended {
             _ if next.entitled(now) => Why::RemovalDropped,
             Removal::Out => Why::MemberRemoved,
             Removal::Untouchable => Why::MemberKept,
-            Removal::NotCalled | Removal::Failed { .. } | Removal::NoAnswer { .. } => {
-                Why::RemovalFailed
+            Removal::Guest => Why::MemberIsGuest,
+            Removal::NotFound { .. } if matches!(next.membership, Membership::Removed { .. }) => {
+                Why::MemberNeverInside
             }
+            Removal::NotCalled
+            | Removal::Failed { .. }
+            | Removal::NotFound { .. }
+            | Removal::NoAnswer { .. } => Why::RemovalFailed,
             Removal::Parked => Why::RemovalParked,
         };
         Some((next, because(why, now)))
@@ -113,7 +118,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         let (how, outcome) = match (removing.user, place) {
             (Some(user), Some((_, group))) => {
                 let failures = removing.membership.failures();
-                self.take_out(id, group.chat, user, failures).await?
+                self.take_out(&removing, group.chat, user, failures).await?
             }
             // Nobody to remove, or nothing to remove them from.
             (None, _) | (_, None) => (Ended::WasOutside, Outcome::Done),
@@ -124,7 +129,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
 
     async fn take_out(
         &self,
-        id: SubscriptionId,
+        removing: &Subscription,
         chat: ChatId,
         user: UserId,
         failures: u32,
@@ -154,12 +159,20 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             return Ok((Ended::WasOutside, Outcome::Done));
         }
         // The last look before the call: whoever has paid by now stays.
-        let again = load::<Subscription>(&self.store, &id.to_string()).await?;
+        if self.has_pass(removing.service, user).await? {
+            return Ok((Ended::By(Removal::Guest), Outcome::Done));
+        }
+        let again = load::<Subscription>(&self.store, &removing.id.to_string()).await?;
         if again.is_none_or(|now| now.value.entitled(self.clock.now())) {
             return Ok((Ended::By(Removal::NotCalled), Outcome::Done));
         }
         match self.telegram.remove_member(chat, user).await {
             Ok(()) | Err(CallError::AlreadySo) => Ok((Ended::By(Removal::Out), Outcome::Done)),
+            // They were seen inside a moment ago.
+            Err(CallError::NoParticipant) => {
+                let description = CallError::NoParticipant.to_string();
+                self.removal_failed(CallError::Transient { description }, chat, failures).await
+            }
             Err(error) => self.removal_failed(error, chat, failures).await,
         }
     }
@@ -180,13 +193,14 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             Trouble::Passing(CallError::UnknownOutcome { .. }) => {
                 (Removal::NoAnswer { wait }, again)
             }
+            Trouble::Passing(CallError::NoParticipant) => (Removal::NotFound { wait }, again),
             Trouble::Passing(_) => (Removal::Failed { wait }, again),
             Trouble::Hands(_) => (Removal::Parked, Outcome::Done),
             Trouble::Answer(CallError::TargetIsAdmin) => (Removal::Untouchable, Outcome::Done),
             Trouble::Answer(CallError::UnknownUser | CallError::UserUnreachable) => {
                 return Ok((Ended::WasOutside, Outcome::Done));
             }
-            // A basic group, for one: nothing but a person's hand helps.
+            // Not known here: nothing but a person's hand helps, and every sweep tries again.
             Trouble::Answer(error) => {
                 tracing::error!(cause = %error, "Telegram refused a removal");
                 (Removal::Parked, Outcome::Done)

@@ -1,8 +1,8 @@
 //! Writing to people: notices, answers, greetings. They are for courtesy; what matters stands in
 //! the tables. So a message whose outcome is unknown is not repeated.
 
-use domain::group::{Group, InviteLink};
-use domain::ids::{ChatId, ServiceId, SubscriptionId};
+use domain::group::{ChatClaim, Holder};
+use domain::ids::{ChatId, ServiceId, SubscriptionId, UserId};
 use domain::membership::Membership;
 use domain::service::Service;
 use domain::subscription::{Status, Subscription};
@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use limiter::{Call, Limits};
 use queue::Queue;
 use startup::Clock;
-use store::{Store, load};
+use store::{List, Store, UserClaim, key, load};
 use telegram::{Button, CallError, NewMessage, Telegram};
 
 use crate::trouble::Trouble;
@@ -20,6 +20,9 @@ use crate::{Outcome, Sender, TaskError};
 
 /// When a notice that failed in passing is tried again.
 const AGAIN: SignedDuration = SignedDuration::from_secs(30);
+
+/// How many services somebody is shown at once: what fits into one message.
+const MOST_SHOWN: usize = 20;
 
 impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C> {
     /// Tells the holder of a subscription something, if it is still true.
@@ -47,7 +50,8 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         let (Some(user), Some(service), true) = (subscription.user, service, holds) else {
             return Ok(Outcome::Done);
         };
-        let message = texts::notice(notice, &service.value, &subscription, way_in(&service.value));
+        let message =
+            texts::notice(notice, &service.value, &subscription, texts::way_in(&service.value));
         self.say(user.private_chat(), &message, lane).await
     }
 
@@ -58,7 +62,43 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         answer: Answer,
         lane: Lane,
     ) -> Result<Outcome, TaskError> {
-        self.say(chat, &texts::answer(answer), lane).await
+        let message = match answer {
+            Answer::Access => texts::access(&self.access_of(UserId::new(chat.get())).await?),
+            other => texts::answer(other),
+        };
+        self.say(chat, &message, lane).await
+    }
+
+    /// What an account may enter now.
+    async fn access_of(&self, user: UserId) -> Result<Vec<(Service, Subscription)>, TaskError> {
+        let mut found = Vec::new();
+        for row in self.store.list(&List::ClaimsOf(user), MOST_SHOWN, None).await?.items {
+            // The index is a hint: the account's place itself says whose it is.
+            let claim = load::<UserClaim>(&self.store, &row.id).await?;
+            let Some(id) = claim.and_then(|claim| claim.value.subscription) else { continue };
+            let read = load::<Subscription>(&self.store, &id.to_string()).await?;
+            let Some(read) = read.filter(|it| it.value.entitled(self.clock.now())) else {
+                continue;
+            };
+            let service = load::<Service>(&self.store, &read.value.service.to_string()).await?;
+            found.extend(service.map(|service| (service.value, read.value)));
+        }
+        Ok(found)
+    }
+
+    /// Tells the operator who added a spare group how it is.
+    pub(super) async fn tell_operator(
+        &self,
+        chat: ChatId,
+        lane: Lane,
+    ) -> Result<Outcome, TaskError> {
+        let claim = load::<ChatClaim>(&self.store, &key::chat(chat)).await?;
+        match claim.map(|claim| claim.value.holder) {
+            Some(Holder::Spare { group, operator: Some(operator), .. }) => {
+                self.say(operator.private_chat(), &texts::spare(&group), lane).await
+            }
+            _ => Ok(Outcome::Done),
+        }
     }
 
     /// Greets a group that is ready.
@@ -118,16 +158,9 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
 fn written(chat: ChatId, message: &Message) -> NewMessage {
     let mut new = NewMessage::new(chat, message.html.clone());
     new.buttons = message
-        .button
+        .buttons
         .iter()
         .map(|button| vec![Button { text: button.text.clone(), url: button.url.clone() }])
         .collect();
     new
-}
-
-fn way_in(service: &Service) -> Option<&InviteLink> {
-    match &service.group {
-        Group::Bound(group) => group.invite_link.as_ref(),
-        Group::None | Group::AwaitingBot(_) => None,
-    }
 }

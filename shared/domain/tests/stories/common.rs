@@ -237,6 +237,7 @@ pub(crate) fn link(kind: LinkKind, state: LinkState) -> Link {
         expires_at: Some(hours(24)),
         url: Some(invite()),
         state,
+        guest: None,
         fingerprint: "fingerprint".to_owned(),
         created_at: minutes(0),
     }

@@ -39,7 +39,11 @@ fn of_alert(alert: &domain::alert::Alert) -> Record {
 fn spare(group: &TelegramGroup) -> Record {
     Record::Chat(ChatClaim {
         chat: group.chat,
-        holder: Holder::Spare { group: Box::new(group.clone()) },
+        holder: Holder::Spare {
+            group: Box::new(group.clone()),
+            strangers: Vec::new(),
+            operator: None,
+        },
     })
 }
 

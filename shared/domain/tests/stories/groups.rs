@@ -168,7 +168,11 @@ fn a_spare_group_is_looked_after_in_the_same_way() {
     let spare = fresh();
     let claim = |group: &TelegramGroup| ChatClaim {
         chat: group.chat,
-        holder: Holder::Spare { group: Box::new(group.clone()) },
+        holder: Holder::Spare {
+            group: Box::new(group.clone()),
+            strangers: Vec::new(),
+            operator: None,
+        },
     };
     assert_eq!(claim_due_at(&claim(&spare)), Some(minutes(2)));
     assert_eq!(spare_due(&spare, minutes(1)), None);
@@ -350,7 +354,7 @@ fn every_form_of_a_group_reads_as_it_was_written() {
     }
     for holder in [
         Holder::Service { service: service().id },
-        Holder::Spare { group: Box::new(group) },
+        Holder::Spare { group: Box::new(group), strangers: Vec::new(), operator: None },
         Holder::Moved { to: ChatId::new(-1002) },
     ] {
         let claim = ChatClaim { chat: chat(), holder };

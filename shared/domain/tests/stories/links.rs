@@ -13,20 +13,23 @@ fn used() -> LinkState {
 fn the_first_guest_uses_up_a_pass_and_a_second_does_not() {
     let pass = link(LinkKind::SingleUse, LinkState::Ready);
     assert_eq!(pass.due_at(), None);
-    let after = link_used(&pass, hours(1)).unwrap();
+    let after = link_used(&pass, Some(user()), hours(1)).unwrap();
     assert_eq!((&after.state, &after.url), (&used(), &pass.url), "it is still to be revoked");
-    assert_eq!(link_used(&after, hours(2)), None);
+    assert_eq!(link_used(&after, Some(user()), hours(2)), None);
 }
 
 #[test]
 fn a_guarded_link_is_never_used_up() {
-    assert_eq!(link_used(&link(LinkKind::Permanent, LinkState::Ready), hours(1)), None);
+    assert_eq!(
+        link_used(&link(LinkKind::Permanent, LinkState::Ready), Some(user()), hours(1)),
+        None
+    );
 }
 
 #[test]
 fn a_link_that_is_not_there_yet_or_no_more_is_not_used() {
     for state in [Link::lease(hours(0)), LinkState::Revoked] {
-        assert_eq!(link_used(&link(LinkKind::SingleUse, state), hours(1)), None);
+        assert_eq!(link_used(&link(LinkKind::SingleUse, state), Some(user()), hours(1)), None);
     }
 }
 
@@ -61,7 +64,8 @@ fn links_and_passes_read_as_they_were_written() {
         }
     }
     let id = LinkId::derived(service().id, "key-1");
-    let pass = Pass { service: service().id, user: user(), link: id, since: hours(1) };
+    let service = service().id;
+    let pass = Pass { service, user: user(), link: id, since: hours(1), withdrawn: false };
     assert_eq!(again(&pass), pass);
     let url = LinkUrl { url: invite(), link: id };
     assert_eq!(again(&url), url);

@@ -1,9 +1,9 @@
 //! In and out: join requests, updates from Telegram, removals, and purchases in between.
 
 use domain::membership::{
-    Admission, AdmitPlan, Asked, JoinRequest, Membership, REMOVAL_LEASE, Removal, RemovalPlan,
-    Tries, admitted, asked_to_join, came_in, holds_lease, plan_admission, plan_removal,
-    removal_ended, went_out,
+    Admission, AdmitPlan, Asked, JoinRequest, Membership, NEVER_INSIDE, REMOVAL_LEASE, Removal,
+    RemovalPlan, Tries, admitted, asked_to_join, came_in, holds_lease, plan_admission,
+    plan_removal, removal_ended, went_out,
 };
 use domain::subscription::{CancelWhen, DueStep, Status, Subscription, cancel, subscription_due};
 use jiff::{SignedDuration, Timestamp};
@@ -13,11 +13,13 @@ use crate::common::*;
 const WAIT: SignedDuration = SignedDuration::from_mins(7);
 
 /// Every way in which a removal can end.
-const OUTCOMES: [Removal; 6] = [
+const OUTCOMES: [Removal; 8] = [
     Removal::Out,
     Removal::Untouchable,
+    Removal::Guest,
     Removal::NotCalled,
     Removal::Failed { wait: WAIT },
+    Removal::NotFound { wait: WAIT },
     Removal::NoAnswer { wait: WAIT },
     Removal::Parked,
 ];
@@ -272,9 +274,10 @@ fn each_outcome_of_a_removal_has_its_end_when_nobody_paid() {
             let back = |tries| Membership::Leaving { since: hours(10), was_in, tries };
             let expected = match how {
                 Removal::Out => Membership::Removed { at: hours(12) },
-                Removal::Untouchable => Membership::Kept { at: hours(12) },
+                Removal::Untouchable | Removal::Guest => Membership::Kept { at: hours(12) },
                 Removal::NotCalled => back(tries),
                 Removal::Failed { wait } => back(failed(wait)),
+                Removal::NotFound { wait } => back(Tries { not_found: 1, ..failed(wait) }),
                 Removal::NoAnswer { wait } => Membership::Removing {
                     since: hours(10),
                     was_in,
@@ -284,10 +287,51 @@ fn each_outcome_of_a_removal_has_its_end_when_nobody_paid() {
                 Removal::Parked => back(Tries { retry_at: hours(12), ..failed(WAIT) }),
             };
             assert_eq!(next.membership, expected, "{how:?}");
-            let finished = matches!(how, Removal::Out | Removal::Untouchable);
+            let finished = matches!(how, Removal::Out | Removal::Untouchable | Removal::Guest);
             assert_eq!(next.due_at().is_none(), finished);
         }
     }
+}
+
+/// So many attempts in a row, each of which ends like this.
+fn attempts(mut old: Subscription, how: Removal, times: u32) -> Subscription {
+    for _ in 0..times {
+        old = ended(&started(&old, hours(11)), how, hours(11)).0;
+    }
+    old
+}
+
+#[test]
+fn whom_nobody_saw_inside_and_telegram_never_finds_is_outside() {
+    let not_found = Removal::NotFound { wait: WAIT };
+    let nearly = attempts(leaving_unseen(), not_found, NEVER_INSIDE - 1);
+    assert!(matches!(nearly.membership, Membership::Leaving { .. }));
+    let out = attempts(nearly.clone(), not_found, 1);
+    assert_eq!(out.membership, Membership::Removed { at: hours(11) });
+    assert_eq!(out.due_at(), None);
+    // Not in a row: the look in between may have found them.
+    let other = attempts(nearly, Removal::Failed { wait: WAIT }, 1);
+    let again = attempts(other, not_found, NEVER_INSIDE - 1);
+    assert!(matches!(again.membership, Membership::Leaving { .. }));
+}
+
+#[test]
+fn who_was_seen_inside_is_looked_for_until_telegram_says_so() {
+    let again = attempts(leaving(), Removal::NotFound { wait: WAIT }, 10 * NEVER_INSIDE);
+    assert!(matches!(again.membership, Membership::Leaving { was_in: true, .. }));
+    assert!(again.due_at().is_some());
+}
+
+#[test]
+fn the_sweep_leaves_more_time_after_each_attempt_up_to_six_hours() {
+    let (mut old, mut pauses) = (leaving(), Vec::new());
+    for _ in 0..10 {
+        let at = old.due_at().unwrap();
+        old = subscription_due(&old, at).unwrap().0;
+        old = ended(&started(&old, at), Removal::Failed { wait: WAIT }, at).0;
+        pauses.push(old.due_at().unwrap().duration_since(at).as_mins());
+    }
+    assert_eq!(pauses, [7, 8, 16, 32, 64, 128, 256, 360, 360, 360]);
 }
 
 #[test]
@@ -346,7 +390,8 @@ fn a_renewal_during_the_call_ends_inside_or_invited_back() {
                 assert_eq!((next.membership, tell), (invited(over), was_in));
                 continue;
             }
-            let is_in = how == Removal::Untouchable || (was_in && how != Removal::Out);
+            let stays = matches!(how, Removal::Untouchable | Removal::Guest);
+            let is_in = stays || (was_in && how != Removal::Out);
             let expected = if is_in { inside.clone() } else { invited(minutes(661)) };
             assert_eq!(next.membership, expected);
             assert_eq!(tell, was_in && how == Removal::Out, "{how:?}");

@@ -75,7 +75,7 @@ fn records(user: i64, chat: i64, email: &str, url: &str) -> Vec<Record> {
     let mut bound = service();
     bound.group = Group::Bound(group.clone());
     let holders = [
-        Holder::Spare { group: Box::new(group) },
+        Holder::Spare { group: Box::new(group), strangers: Vec::new(), operator: None },
         Holder::Service { service: bound.id },
         Holder::Moved { to: chat },
     ];

@@ -215,7 +215,7 @@ fn every_notice_names_the_service_and_the_way_in_only_where_there_is_one() {
             let said = notice(about, &service(), &joined(), link.as_ref());
             assert!(shown(&said.html).contains("Gold"));
             let leads_in = matches!(about, Notice::Linked | Notice::InvitedBack | Notice::AskAgain);
-            let url = said.button.map(|button| button.url);
+            let url = said.buttons.into_iter().map(|button| button.url).next();
             assert_eq!(url.as_deref(), (leads_in && link.is_some()).then_some(INVITE));
         }
     }

@@ -65,9 +65,9 @@ fn every_known_refusal_says_what_to_do() {
         (
             400,
             "Bad Request: method is available for supergroup and channel chats only",
-            bad("method is available for supergroup and channel chats only"),
+            CallError::NotASupergroup,
         ),
-        (400, "Bad Request: PARTICIPANT_ID_INVALID", transient("PARTICIPANT_ID_INVALID")),
+        (400, "Bad Request: PARTICIPANT_ID_INVALID", CallError::NoParticipant),
         // Messages.
         (400, "Bad Request: message text is empty", bad("message text is empty")),
         (400, "Bad Request: message is too long", bad("message is too long")),

@@ -11,7 +11,7 @@ use startup::Clock;
 use store::Store;
 use telegram::Telegram;
 use uuid::Uuid;
-use web::{Call, Gateway, Problem, Reply};
+use web::{Body, Call, Gateway, Problem, Reply};
 
 use super::Functions;
 
@@ -40,7 +40,7 @@ pub struct Request {
 pub struct Answer {
     /// The status code.
     pub status: u16,
-    /// The body.
+    /// The body; a table is a text.
     pub body: Value,
     /// Whether it says that it is the repetition of an earlier one.
     pub replayed: bool,
@@ -88,7 +88,11 @@ impl Request {
 
 fn answer(result: Result<Reply, Problem>, request_id: &str) -> Answer {
     match result {
-        Ok(Reply { status, body, replayed }) => {
+        Ok(Reply { status, body, replayed, next: _ }) => {
+            let body = match body {
+                Body::Json(body) => body,
+                Body::Csv(table) => Value::String(table),
+            };
             Answer { status, body, replayed, retry_after: None }
         }
         Err(problem) => Answer {
@@ -120,8 +124,17 @@ where
             ["traders", "services", id, ..] | ["alerts" | "subscriptions", id, ..] => Some(*id),
             _ => None,
         };
-        let mut path: HashMap<_, _> =
-            id.map(|id| ("id".to_owned(), id.to_owned())).into_iter().collect();
+        let pass = match segments.as_slice() {
+            ["traders", "services", _, "telegram-group", "passes", pass] => Some(*pass),
+            _ => None,
+        };
+        let import = match segments.as_slice() {
+            ["traders", "services", _, "members", "import", import] => Some(*import),
+            _ => None,
+        };
+        let named = [("id", id), ("pass_id", pass), ("import_id", import)].into_iter();
+        let named = named.filter_map(|(name, id)| Some((name.to_owned(), id?.to_owned())));
+        let mut path: HashMap<_, _> = named.collect();
         if let ["ingest", "tradingview", token] = segments.as_slice() {
             path.insert("token".to_owned(), (*token).to_owned());
         }
@@ -181,6 +194,21 @@ where
                 let address = ApiAddress::new("https://{domain}".to_owned());
                 create_tradingview_url::handle(store, key, &address, call).await
             }
+            ("GET", ["traders", "services", _, "telegram-group", "passes"]) => {
+                list_passes::handle(store, call).await
+            }
+            ("DELETE", ["traders", "services", _, "telegram-group", "passes", _]) => {
+                withdraw_pass::handle(store, call).await
+            }
+            ("POST", ["traders", "services", _, "members", "import"]) => {
+                import_members::handle(store, call).await
+            }
+            ("GET", ["traders", "services", _, "members", "import", _]) => {
+                get_import::handle(store, call).await
+            }
+            ("POST", ["traders", "services", _, "members", "reconcile"]) => {
+                check_members::handle(store, call).await
+            }
             ("GET", ["traders", "services", _, "subscriptions"]) => {
                 list_subscriptions::handle(store, bot, key, call).await
             }
@@ -198,6 +226,9 @@ where
             ("GET", ["subscriptions", _]) => get_subscription::handle(store, bot, key, call).await,
             ("POST", ["subscriptions", _, "cancel"]) => {
                 cancel_subscription::handle(store, bot, key, call).await
+            }
+            ("POST", ["subscriptions", _, "relink"]) => {
+                relink_subscription::handle(store, bot, key, call).await
             }
             ("POST", ["telegram", "webhook"]) => {
                 let secret = self.settings.webhook_secret.clone();

@@ -107,6 +107,17 @@ impl House {
         }
     }
 
+    /// Runs the function that begins the daily checks of members, and what follows from it.
+    ///
+    /// # Panics
+    /// When the tables cannot be read.
+    pub fn reconciles(&self) -> reconcile_members::Report {
+        let report = self.functions().clock.run(self.functions().reconcile());
+        self.settle();
+        assert!(report.is_ok(), "{report:?}");
+        report.unwrap_or_default()
+    }
+
     /// Runs the sweep, and what follows from it.
     pub fn sweep(&self) -> expire_subscriptions::Report {
         let report = self.functions().clock.run(self.functions().sweep());

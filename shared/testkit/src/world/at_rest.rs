@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::alert::{Alert, Delivery};
 use domain::group::Group;
+use domain::guard::Intruder;
 use domain::ids::{ServiceId, UserId};
 use domain::link::{Link, LinkState, Pass};
 use domain::membership::Membership;
@@ -73,6 +74,11 @@ fn stuck(machine: &Machine) {
             });
         }
     }
+    for it in machine.store.all::<Intruder>() {
+        holds(machine, Invariant::NothingStuck, it.due_at().is_none(), || {
+            format!("intruder {} stays {:?}", it.id, it.stand)
+        });
+    }
     for it in machine.store.all::<Link>() {
         let used = matches!(it.state, LinkState::Used { .. });
         holds(machine, Invariant::NothingStuck, !used, || {
@@ -93,7 +99,7 @@ fn members(machine: &Machine, story: &Story) {
             let unseen = story.cast.unseen.contains(&(service, member.user));
             let right = unseen
                 || holds_now.is_some_and(|it| it.entitled(now))
-                || machine.store.find::<Pass>(&pass).is_some();
+                || machine.store.find::<Pass>(&pass).is_some_and(|pass| pass.is_valid());
             holds(machine, Invariant::NoFreeRiders, right, || {
                 format!("person {} is in the group of {service} without a right", member.user)
             });

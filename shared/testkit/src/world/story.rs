@@ -725,7 +725,7 @@ pub(super) fn holding(
 ) -> Option<Arc<Subscription>> {
     let claim = key::user(service, UserId::new(user));
     let claim = machine.store.find::<UserClaim>(&claim)?;
-    machine.store.find::<Subscription>(&claim.subscription.to_string())
+    machine.store.find::<Subscription>(&claim.subscription?.to_string())
 }
 
 /// Whether the chat is in the books as the group of this service.

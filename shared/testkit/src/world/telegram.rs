@@ -109,7 +109,7 @@ impl Port<Line> {
         let chat = store.find::<ChatClaim>(&key::chat(chat))?;
         let Holder::Service { service } = chat.holder else { return None };
         let claim = key::user(service, user);
-        let id = store.find::<UserClaim>(&claim)?.subscription.to_string();
+        let id = store.find::<UserClaim>(&claim)?.subscription?.to_string();
         let subscription = store.find::<Subscription>(&id)?;
         Some((claim, id, subscription))
     }

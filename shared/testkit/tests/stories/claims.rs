@@ -1,8 +1,9 @@
 //! How a Telegram account becomes that of a buyer.
 
 use serde_json::{Value, json};
+use testkit::House;
 use testkit::functions::Request;
-use testkit::house::{WEBHOOK_SECRET, text};
+use testkit::house::{WEBHOOK_SECRET, hours, minutes, text};
 
 use crate::{insider, one_service, pair, stands, story_of};
 
@@ -135,4 +136,131 @@ fn what_is_no_link_of_ours_gets_a_kind_word() {
     ada.enters(&text(&sold, "/claim_link"));
     assert!(ada.last_letter().contains("has ended"), "{}", ada.last_letter());
     assert_eq!(stands(&house, &sold), pair("cancelled", "removed"));
+}
+
+fn relinks(house: &House, sold: &Value) -> testkit::functions::Answer {
+    let path = format!("/subscriptions/{}/relink", text(sold, "/id"));
+    house.storefront().call(Request::bare("POST", path))
+}
+
+#[test]
+fn a_subscription_moves_to_another_account_and_the_old_one_leaves() {
+    for guard in ["enforce", "observe"] {
+        let house = House::new();
+        let place = house.trader("t1").opens_with("Gold", &json!({ "guard": guard }));
+        let (old, sold) = insider(&house, &place, "Old");
+        let first = text(&house.storefront().sells(&place.service, "c-other"), "/claim_link");
+        let moved = relinks(&house, &sold).is(200);
+        assert_eq!(
+            (&moved["telegram_linked"], &moved["membership"]),
+            (&json!(false), &json!("invited"))
+        );
+        house.settle();
+        assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"], "{guard}");
+        assert_eq!(old.enters(&place.link), "requested");
+        assert!(old.last_letter().contains("belongs to no"), "{}", old.last_letter());
+        let new = house.person("New");
+        new.enters(&text(&moved, "/claim_link"));
+        new.enters(&place.link);
+        assert_eq!(house.members(place.group), ["New", "Usher", "t1 (owner)"]);
+        assert_eq!(stands(&house, &sold), pair("active", "joined"));
+        // The old account is free for another subscription of the service.
+        old.enters(&first);
+        old.enters(&place.link);
+        assert_eq!(house.members(place.group), ["New", "Old", "Usher", "t1 (owner)"]);
+        let story = story_of(&house, &place, &sold);
+        assert!(story.contains(&"subscription.relinked".to_owned()), "{story:?}");
+    }
+}
+
+#[test]
+fn a_claim_link_in_the_wrong_hands_is_replaced() {
+    let (house, place) = one_service();
+    let sold = house.storefront().sells(&place.service, "c-1");
+    let moved = relinks(&house, &sold).is(200);
+    assert_ne!(moved["claim_link"], sold["claim_link"]);
+    let (eve, ada) = (house.person("Eve"), house.person("Ada"));
+    eve.enters(&text(&sold, "/claim_link"));
+    assert!(eve.last_letter().contains("used already"), "{}", eve.last_letter());
+    ada.enters(&text(&moved, "/claim_link"));
+    ada.enters(&place.link);
+    assert_eq!(house.members(place.group), ["Ada", "Usher", "t1 (owner)"]);
+}
+
+#[test]
+fn an_open_request_of_the_old_account_lets_nobody_in() {
+    let (house, place) = one_service();
+    let old = house.person("Old");
+    let sold = house.storefront().sells_to(&place.service, "c-1", &old);
+    house.telegram().set_down(true);
+    old.taps(&place.link);
+    house.waits(minutes(1));
+    relinks(&house, &sold).is(200);
+    house.waits(minutes(1));
+    house.telegram().set_down(false);
+    house.passes(hours(1));
+    assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"]);
+    let asking = house.group(place.group)["join_requests"].as_array().cloned().unwrap();
+    assert!(asking.is_empty(), "{asking:?}");
+}
+
+#[test]
+fn what_has_ended_is_not_moved() {
+    let (house, place) = one_service();
+    let (_, sold) = insider(&house, &place, "Ada");
+    house.storefront().cancels(&sold, "now").is(200);
+    relinks(&house, &sold).is(409);
+    house.settle();
+    assert_eq!(stands(&house, &sold), pair("cancelled", "removed"));
+}
+
+#[test]
+fn the_bot_lists_what_an_account_may_enter_with_the_ways_in() {
+    let house = House::new();
+    let gold = house.trader("t1").opens("Gold & Co");
+    let silver = house.trader("t2").opens("Silver");
+    let bronze = house.trader("t3").opens("Bronze");
+    let ada = house.person("Ada");
+    ada.writes("/access");
+    house.settle();
+    assert!(ada.last_letter().starts_with("Hello!"), "nothing yet: {}", ada.last_letter());
+    for (place, customer) in [(&gold, "c-1"), (&silver, "c-2")] {
+        house.storefront().sells_to(&place.service, customer, &ada);
+    }
+    let over = house.storefront().sells_to(&bronze.service, "c-3", &ada);
+    house.storefront().cancels(&over, "now").is(200);
+    ada.enters(&gold.link);
+    for command in ["/access", "/start"] {
+        ada.writes(command);
+        house.settle();
+        let letter = ada.letters().last().unwrap().clone();
+        let said = text(&letter, "/text");
+        assert!(
+            said.contains("Gold & Co, paid until") && said.contains("Silver, paid until"),
+            "{said}"
+        );
+        assert!(!said.contains("Bronze"), "{said}");
+        let mut ways: Vec<_> = letter["buttons"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| (text(row, "/0/text"), text(row, "/0/url")))
+            .collect();
+        ways.sort();
+        let expected = [
+            ("Open Gold & Co".to_owned(), gold.link.clone()),
+            ("Open Silver".to_owned(), silver.link.clone()),
+        ];
+        assert_eq!(ways, expected);
+    }
+    assert!(ada.last_letter().contains("you are in"), "{}", ada.last_letter());
+    let letters = ada.letters().len();
+    let asked = json!({ "user": ada.id, "chat_id": gold.group, "text": "/access" });
+    house.telegram().control("message", asked);
+    house.settle();
+    assert_eq!(
+        (ada.letters().len(), house.posts(gold.group).len()),
+        (letters, 1),
+        "not in a group"
+    );
 }

@@ -271,3 +271,22 @@ fn updates_that_come_twice_and_crossed_bind_once() {
         assert_eq!(bound.iter().filter(|step| *step == "group.bound").count(), 1, "{bound:?}");
     }
 }
+
+#[test]
+fn a_move_takes_no_group_away_from_another_service() {
+    let (house, place) = crate::one_service();
+    let other = house.trader("t2").opens("Silver");
+    let moved = |from: i64, to: i64| {
+        let (store, now) = (house.functions().store.clone(), house.now());
+        let by = domain::change::Actor::Telegram;
+        let ids = (domain::ids::ChatId::new(from), domain::ids::ChatId::new(to));
+        house.functions().clock.run(store::chat_moved(&store, ids.0, ids.1, by, now)).unwrap()
+    };
+    assert_eq!(moved(place.group, other.group), store::Move::TakenByAnother);
+    house.settle();
+    for (name, of) in [("t1", &place), ("t2", &other)] {
+        let told = house.trader(name).sees_group(&of.service);
+        assert_eq!(told["group_id"], json!(of.group.to_string()), "{name}");
+    }
+    assert_eq!(moved(place.group, place.group - 1_000), store::Move::Noted);
+}

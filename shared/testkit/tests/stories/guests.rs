@@ -77,6 +77,126 @@ fn a_buyer_who_takes_a_guest_link_is_a_buyer() {
     assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"]);
 }
 
+fn passes(house: &House, place: &Place) -> Vec<Value> {
+    let path = format!("/traders/services/{}/telegram-group/passes", place.service);
+    house.trader("t1").gets(&path).is(200)["items"].as_array().cloned().unwrap()
+}
+
+fn withdraws(house: &House, place: &Place, by: &str, pass: &Value) -> testkit::functions::Answer {
+    let id = text(pass, "/id");
+    let path = format!("/traders/services/{}/telegram-group/passes/{id}", place.service);
+    house.trader(by).call(Request::bare("DELETE", path))
+}
+
+/// What the trader is told in numbers: who is inside without a right to, and who came in today.
+fn intruders(house: &House, place: &Place) -> (i64, i64) {
+    let told = house.trader("t1").sees_group(&place.service);
+    let number = |name: &str| told["intruders"][name].as_i64().unwrap();
+    (number("inside"), number("last_24_hours"))
+}
+
+#[test]
+fn a_pass_that_is_taken_back_puts_the_guest_out() {
+    for guard in ["enforce", "observe"] {
+        let house = House::new();
+        let place = house.trader("t1").opens_with("Gold", &json!({ "guard": guard }));
+        let link = guest_link(&house, &place);
+        assert!(passes(&house, &place).is_empty(), "nobody has come yet");
+        let gus = house.person("Gus");
+        gus.enters(&text(&link, "/invite_link"));
+        let pass = passes(&house, &place).remove(0);
+        assert_eq!((&pass["id"], &pass["name"]), (&link["id"], &json!("For Gus")));
+        assert_eq!(pass["withdrawn_at"], Value::Null);
+        withdraws(&house, &place, "t2", &pass).is(404);
+        let first = withdraws(&house, &place, "t1", &pass).is(200);
+        assert_ne!(first["withdrawn_at"], Value::Null);
+        house.settle();
+        assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"], "{guard}");
+        house.waits(minutes(5));
+        assert_eq!(withdraws(&house, &place, "t1", &pass).is(200), first, "twice is once");
+        assert!(passes(&house, &place).is_empty());
+        let story = house.steps(&place.service, &format!("link/{}", text(&link, "/id")));
+        assert_eq!(story.last().map(String::as_str), Some("pass.withdrawn"));
+        gus.enters(&place.link);
+        assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"]);
+    }
+}
+
+#[test]
+fn a_guest_who_bought_stays_without_the_pass() {
+    let (house, place) = one_service();
+    let gus = house.person("Gus");
+    gus.enters(&text(&guest_link(&house, &place), "/invite_link"));
+    let sold = house.storefront().sells_to(&place.service, "c-gus", &gus);
+    withdraws(&house, &place, "t1", &passes(&house, &place)[0]).is(200);
+    house.passes(hours(2));
+    assert!(house.members(place.group).contains(&"Gus".to_owned()));
+    house.storefront().cancels(&sold, "now").is(200);
+    house.passes(hours(1));
+    assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"]);
+    assert_eq!(stands(&house, &sold), pair("cancelled", "removed"));
+}
+
+#[test]
+fn a_guest_whose_subscription_ends_stays_by_the_pass_until_it_is_taken_back() {
+    let (house, place) = one_service();
+    let gus = house.person("Gus");
+    gus.enters(&text(&guest_link(&house, &place), "/invite_link"));
+    let sold = house.storefront().sells_to(&place.service, "c-gus", &gus);
+    house.storefront().cancels(&sold, "now").is(200);
+    house.passes(hours(24));
+    assert!(
+        house.members(place.group).contains(&"Gus".to_owned()),
+        "the pass is the trader's word"
+    );
+    assert_eq!(stands(&house, &sold), pair("cancelled", "joined"));
+    withdraws(&house, &place, "t1", &passes(&house, &place)[0]).is(200);
+    house.settle();
+    assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"]);
+    assert_eq!(stands(&house, &sold), pair("cancelled", "removed"));
+}
+
+#[test]
+fn an_intruder_is_on_record_and_counted_and_put_out_when_telegram_is_back() {
+    let (house, place) = one_service();
+    let eve = house.person("Eve");
+    place.owner.does("add", json!({ "user": eve.id, "chat_id": place.group }));
+    house.telegram().set_down(true);
+    house.waits(minutes(1));
+    house.passes(hours(3));
+    house.telegram().set_down(false);
+    assert_eq!(intruders(&house, &place), (1, 1));
+    house.passes(hours(3));
+    assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"]);
+    assert_eq!(intruders(&house, &place), (0, 1));
+    let trail = house.audit(&place.service);
+    let actions: Vec<_> = trail.iter().filter(|it| it.item.starts_with("intruder/")).collect();
+    assert_eq!(actions.first().unwrap().action, "guard.intruder_seen");
+    assert_eq!(actions.last().unwrap().action, "guard.intruder_removed");
+    let names: Vec<_> = house.events().published().into_iter().map(|it| it.name).collect();
+    for name in ["IntruderSeen", "IntruderRemoved"] {
+        assert_eq!(names.iter().filter(|it| *it == name).count(), 1, "{name}");
+    }
+    house.passes(hours(25));
+    assert_eq!(intruders(&house, &place), (0, 0));
+    assert!(house.queue().dead().is_empty());
+}
+
+#[test]
+fn a_guard_that_observes_reports_once_and_counts() {
+    let house = House::new();
+    let place = house.trader("t1").opens_with("Gold", &json!({ "guard": "observe" }));
+    let eve = house.person("Eve");
+    place.owner.does("add", json!({ "user": eve.id, "chat_id": place.group }));
+    house.passes(hours(5));
+    assert_eq!(intruders(&house, &place), (1, 1));
+    let reported = |it: &&domain::relay::AuditRecord| it.action == "guard.intruder_reported";
+    assert_eq!(house.audit(&place.service).iter().filter(reported).count(), 1);
+    eve.leaves(place.group);
+    house.settle();
+    assert_eq!(intruders(&house, &place), (0, 1));
+}
+
 #[test]
 fn a_permanent_link_is_held_against_the_subscriptions() {
     let (house, place) = one_service();

@@ -16,8 +16,12 @@ mod entry;
 mod floods;
 mod groups;
 mod guests;
+mod imports;
 mod leaving;
+mod lists;
 mod pool;
+mod proof;
+mod reconcile;
 mod renewal;
 mod trouble;
 mod updates;
@@ -74,6 +78,7 @@ fn signal(symbol: &str) -> Value {
 /// What the bot wrote to somebody of its own accord.
 fn news(person: &Person) -> Vec<Value> {
     let mut letters = person.letters();
-    letters.retain(|letter| !text(letter, "/text").starts_with("Hello!"));
+    let is_answer = |text: &str| text.starts_with("Hello!") || text.starts_with("You have access");
+    letters.retain(|letter| !is_answer(&text(letter, "/text")));
     letters
 }

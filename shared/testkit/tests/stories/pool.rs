@@ -3,7 +3,7 @@
 use serde_json::json;
 use testkit::House;
 use testkit::functions::Request;
-use testkit::house::{minutes, text};
+use testkit::house::{Person, minutes, text};
 
 /// A house with so many spare groups.
 fn pool(spares: usize) -> (House, Vec<i64>) {
@@ -56,7 +56,10 @@ fn the_operator_is_told_in_private_and_a_spare_without_rights_waits() {
     let (bare, _) = link.split_once("&admin=").unwrap();
     let group = operator.adds_bot(bare, json!({ "title": "Spare" }));
     house.settle();
-    assert!(operator.last_letter().contains("Noted as a spare group"));
+    let letters = operator.letters();
+    assert!(text(&letters[letters.len() - 2], "/text").contains("Noted as a spare group"));
+    let said = operator.last_letter();
+    assert!(said.contains("Spare cannot join") && said.contains("no administrator"), "{said}");
     let trader = house.trader("t1");
     let service = trader.creates_service("Gold Signals");
     assert_eq!(trader.asks_for_group(&service, "pool").status, 409, "not ready, so not given out");
@@ -64,6 +67,8 @@ fn the_operator_is_told_in_private_and_a_spare_without_rights_waits() {
         ["invite_users", "restrict_members", "delete_messages", "pin_messages", "change_info"];
     operator.does("promote", json!({ "chat_id": group, "rights": all }));
     house.settle();
+    let said = operator.last_letter();
+    assert!(said.contains("is in the pool"), "{said}");
     trader.asks_for_group(&service, "pool").is(201);
     assert_eq!(
         house.audit("pool").first().map(|it| it.action.clone()).unwrap(),
@@ -145,4 +150,45 @@ fn one_trader_who_asks_twice_at_once_gets_one_group() {
     house.settle();
     let other = house.trader("t2").creates_service("Silver");
     house.trader("t2").asks_for_group(&other, "pool").is(201);
+}
+
+/// The owner of a group adds somebody to it.
+fn adds(house: &House, group: i64, person: &Person) {
+    let shown = house.group(group);
+    let members = shown["members"].as_array().unwrap();
+    let owner = members.iter().find(|member| member["status"] == "creator").unwrap();
+    let added = json!({ "by": owner["user"], "user": person.id, "chat_id": group });
+    house.telegram().control("add", added);
+}
+
+#[test]
+fn strangers_in_a_spare_group_are_looked_at_when_it_is_taken() {
+    let (house, groups) = pool(1);
+    let group = groups[0];
+    let (eve, gone) = (house.person("Eve"), house.person("Gone"));
+    adds(&house, group, &eve);
+    adds(&house, group, &gone);
+    house.settle();
+    gone.leaves(group);
+    house.settle();
+    assert!(house.members(group).contains(&"Eve".to_owned()), "nobody's group, nobody's guard");
+    let trader = house.trader("t1");
+    let service = trader.creates_service("Gold Signals");
+    trader.asks_for_group(&service, "pool").is(201);
+    house.settle();
+    assert_eq!(house.members(group), ["Olga", "Usher"]);
+    let told = trader.sees_group(&service);
+    assert_eq!(told["intruders"], json!({ "inside": 0, "last_24_hours": 1 }));
+}
+
+#[test]
+fn a_group_that_many_have_found_is_spare_no_more() {
+    let (house, groups) = pool(1);
+    for number in 0..21 {
+        adds(&house, groups[0], &house.person(&format!("P{number}")));
+    }
+    house.settle();
+    let trader = house.trader("t1");
+    let service = trader.creates_service("Gold Signals");
+    trader.asks_for_group(&service, "pool").is(409);
 }

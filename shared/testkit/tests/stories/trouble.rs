@@ -64,6 +64,40 @@ fn participants_that_are_invalid_at_random_leave_in_the_end() {
 }
 
 #[test]
+fn who_was_sold_with_a_number_that_is_nobodys_ends_never_inside() {
+    let (house, place) = one_service();
+    let nobody = json!({ "telegram_user_id": 999_999 });
+    let sold = house.storefront().buys(&place.service, "c-1", &nobody).is(201);
+    house.storefront().cancels(&sold, "now").is(200);
+    house.passes(hours(1));
+    assert_eq!(stands(&house, &sold), pair("cancelled", "leaving"), "perhaps at random");
+    house.passes(hours(24));
+    assert_eq!(stands(&house, &sold), pair("cancelled", "removed"));
+    let story = story_of(&house, &place, &sold);
+    assert_eq!(story.last().map(String::as_str), Some("member.never_inside"));
+    assert!(house.calls("getChatMember").iter().filter(|call| call["code"] == 400).count() < 14);
+    assert_eq!(house.sweep().visited, 0, "nothing is left to do");
+}
+
+#[test]
+fn who_was_seen_inside_is_looked_for_until_telegram_finds_them() {
+    let (house, place) = one_service();
+    let (_, sold) = insider(&house, &place, "Ada");
+    let often =
+        json!({ "fault": "participant_id_invalid", "method": "getChatMember", "count": 15 });
+    fault(&house, often);
+    house.storefront().cancels(&sold, "now").is(200);
+    house.passes(hours(6));
+    assert_eq!(stands(&house, &sold), pair("cancelled", "leaving"));
+    let refused = || house.calls("getChatMember").iter().filter(|call| call["code"] == 400).count();
+    assert!(refused() >= 12, "more often than it takes for whom nobody saw");
+    house.passes(hours(30));
+    assert_eq!(refused(), 15);
+    assert_eq!(stands(&house, &sold), pair("cancelled", "removed"));
+    assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"]);
+}
+
+#[test]
 fn a_wait_is_kept_for_approvals_and_removals() {
     for seconds in [5, 300, 2_282] {
         let (house, place) = one_service();

@@ -11,7 +11,7 @@ async fn address(stage: &Stage, shop: &Shop) -> Result<String, Trouble> {
     let path = format!("/traders/services/{}/tradingview-url", shop.id);
     let made = stage.post(&path, &json!({})).await?.expect_status(201)?;
     let url = made.text("/url");
-    let at = url.find("/ingest/tradingview/").unwrap_or_else(|| panic!("{url}"));
+    let at = url.find("/ingest/tradingview/").ok_or("it is no address for charts")?;
     Ok(url[at..].to_owned())
 }
 

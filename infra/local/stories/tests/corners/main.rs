@@ -18,5 +18,6 @@ mod groups;
 mod idempotency;
 mod links;
 mod lists;
+mod members;
 mod stage;
 mod updates;

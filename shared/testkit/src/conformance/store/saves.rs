@@ -33,6 +33,7 @@ async fn what_was_saved_is_read_back(store: &impl Store) {
         active: Some(("service-1".to_owned(), at(5))),
         waiting: Some("service-1".to_owned()),
         spare: None,
+        listed: Some("passes#service-1".to_owned()),
         sort: sort(0, "full"),
         due_at: Some(at(-7)),
         expires: Some(at(9)),
@@ -85,7 +86,8 @@ async fn long_texts_of_all_alphabets_are_kept(store: &impl Store) {
 async fn typed_items_are_loaded_as_they_were_saved(store: &impl Store) {
     let service = ServiceId::fresh(domain_uuid(1));
     let user = UserId::new(-9_007_199_254_740_991);
-    let claim = UserClaim { service, user, subscription: SubscriptionId::fresh(domain_uuid(2)) };
+    let claim =
+        UserClaim { service, user, subscription: Some(SubscriptionId::fresh(domain_uuid(2))) };
     let cause = Cause { at: at(3), by: Actor::Person, why: Why::AccountLinked };
     let write = Write::create(&claim, &cause);
     done(store.commit(vec![write.clone()]).await);

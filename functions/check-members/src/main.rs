@@ -1,0 +1,12 @@
+//! POST /traders/services/{id}/members/reconcile: a trader asks for a check of the members.
+
+use lambda_http::Error;
+use store::{DynamoStore, Tables};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let start = startup::begin().await;
+    let tables = Tables::named(|name| start.settings.get(name));
+    let store = DynamoStore::connect(&start.aws, tables, startup::fresh_id());
+    web::serve(store, |store, call| async move { check_members::handle(store, &call).await }).await
+}

@@ -1,0 +1,12 @@
+//! GET /traders/services/{id}/members/import/{import_id}: how far an import is.
+
+use lambda_http::Error;
+use store::{DynamoStore, Tables};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let start = startup::begin().await;
+    let tables = Tables::named(|name| start.settings.get(name));
+    let store = DynamoStore::connect(&start.aws, tables, startup::fresh_id());
+    web::serve(store, |store, call| async move { get_import::handle(store, &call).await }).await
+}

@@ -1,0 +1,94 @@
+//! POST /subscriptions/{id}/relink: a subscription is moved to another Telegram account.
+
+use domain::change::{Stored, Why};
+use domain::guard::Intruder;
+use domain::ids::{IntruderId, SubscriptionId, UserId};
+use domain::subscription::{RelinkRefusal, Subscription, relink};
+use domain::token::{BotName, LinkKey};
+use store::{CommitError, Relinked, Requested, Store, UserClaim, Write, key, load};
+use web::{Call, Problem, Reply, earlier, service_for_storefront, views};
+
+const ROUTE: &str = "relink-subscription";
+
+/// How often it is tried when others change the subscription at the same moment.
+const TRIES: usize = 5;
+
+/// Takes the Telegram account away and answers with a new claim link; earlier ones are void. The old
+/// account gives up its place and has to leave, all at once. Without an account, only the link is
+/// new: for one that came into the wrong hands.
+///
+/// # Errors
+/// "Not found" for what is not there; "conflict" when the subscription has ended.
+pub async fn handle(
+    store: &impl Store,
+    bot: &BotName,
+    link_key: &LinkKey,
+    call: &Call,
+) -> Result<Reply, Problem> {
+    let id: SubscriptionId = call.id()?;
+    let idempotency = call.key()?;
+    call.optional_body()?.finish(Some(()))?;
+    let request = idempotency.map(|name| key::request(ROUTE, &id.to_string(), name.as_str()));
+    let fingerprint = call.fingerprint(ROUTE);
+    for _ in 0..TRIES {
+        let read = load::<Subscription>(store, &id.to_string()).await?;
+        let read = read.ok_or_else(Problem::not_found)?;
+        let service = service_for_storefront(store, read.value.service).await?.value;
+        let view = |it: &Subscription| views::subscription(it, &service, bot, link_key, call.now);
+        if let Some(request) = &request
+            && let Some(done) = earlier::<Relinked>(store, request, &fingerprint).await?
+        {
+            return Ok(Reply::new(200, view(&done.subscription)).replayed());
+        }
+        let (next, old) = relink(&read.value, call.now).map_err(refused)?;
+        let cause = call.by_storefront(Why::Relinked);
+        let mut writes = vec![Write::update(&read, &next, &cause)];
+        if let Some(user) = old {
+            writes.extend(leaves(store, call, &read, user).await?);
+        }
+        if let Some(id) = &request {
+            let outcome = Relinked { subscription: next.clone() };
+            let (id, fingerprint) = (id.clone(), fingerprint.clone());
+            let done = Requested { id, fingerprint, outcome, at: call.now };
+            writes.push(Write::create(&done, &cause));
+        }
+        match store.commit(writes).await {
+            Err(CommitError::Conflict) => {}
+            done => return Ok(done.map(|()| Reply::new(200, view(&next)))?),
+        }
+    }
+    Err(Problem::contention())
+}
+
+/// The old account gives up its place, and has to leave unless it has another right to be inside.
+async fn leaves(
+    store: &impl Store,
+    call: &Call,
+    read: &Stored<Subscription>,
+    user: UserId,
+) -> Result<Vec<Write>, Problem> {
+    let service = read.value.service;
+    let mut writes = Vec::new();
+    let claim = load::<UserClaim>(store, &key::user(service, user)).await?;
+    if let Some(claim) = claim.filter(|it| it.value.subscription == Some(read.value.id)) {
+        let free = UserClaim { subscription: None, ..claim.value.clone() };
+        let cause = call.by_storefront(Why::AccountReleased);
+        writes.push(Write::update(&claim, &free, &cause));
+    }
+    let old = load::<Intruder>(store, &key::intruder(service, user)).await?;
+    let found = match &old {
+        Some(old) => old.value.found_again(call.now),
+        None => Intruder::found(IntruderId::fresh(call.fresh), service, user, call.now),
+    };
+    let seen = call.by_storefront(Why::IntruderSeen);
+    writes.push(Write::put(old.as_ref(), &found.who_must_leave(), &seen));
+    Ok(writes)
+}
+
+fn refused(refusal: RelinkRefusal) -> Problem {
+    match refusal {
+        RelinkRefusal::Ended => Problem::conflict(
+            "The subscription has ended. Renew it first; then it can be moved to another account.",
+        ),
+    }
+}

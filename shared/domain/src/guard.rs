@@ -1,0 +1,234 @@
+//! The guard: somebody is in the group, and nobody knows of a right of theirs.
+//!
+//! Such a person is an item of their own, so that they are due until it is settled, stand in the
+//! audit trail, and are counted: the trader is told with numbers, not with a message for each.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{IntruderId, ServiceId, UserId};
+use crate::membership::Tries;
+use crate::time::after;
+
+/// How long somebody who is gone is remembered.
+const MEMORY: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// Somebody who is, or was, in a group without a right to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intruder {
+    /// What they are called in records: random, so that it leads to no account.
+    pub id: IntruderId,
+    /// In the group of this service.
+    pub service: ServiceId,
+    /// This person.
+    pub user: UserId,
+    /// How often they were seen to come in.
+    pub times: u32,
+    /// When they were last seen to.
+    pub seen_at: Timestamp,
+    /// The update that last told of it, by which its repetition is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_by: Option<i64>,
+    /// Whether they have to leave even where the guard only observes: their right was taken away.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub must_leave: bool,
+    /// Where they stand.
+    pub stand: Stand,
+}
+
+/// Where an intruder stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Stand {
+    /// Inside, to be looked at and put out.
+    Inside {
+        /// How the attempts went.
+        tries: Tries,
+    },
+    /// Inside, and let be, since the guard only observes.
+    Reported {
+        /// Since when.
+        at: Timestamp,
+    },
+    /// Out, or no intruder after all.
+    Settled {
+        /// Since when.
+        at: Timestamp,
+    },
+}
+
+impl Intruder {
+    /// Somebody who was just found to be inside.
+    pub fn found(id: IntruderId, service: ServiceId, user: UserId, now: Timestamp) -> Self {
+        let stand = Stand::Inside { tries: Tries::none(now) };
+        Self { id, service, user, times: 1, seen_at: now, told_by: None, must_leave: false, stand }
+    }
+
+    /// Found again, by something else than an update.
+    pub fn found_again(&self, now: Timestamp) -> Self {
+        let times = self.times.saturating_add(1);
+        let must_leave = self.must_leave && self.is_inside();
+        let stand = Stand::Inside { tries: Tries::none(now) };
+        Self { times, seen_at: now, told_by: None, must_leave, stand, ..*self }
+    }
+
+    /// The same, who has to leave even where the guard only observes.
+    #[must_use]
+    pub fn who_must_leave(self) -> Self {
+        Self { must_leave: true, ..self }
+    }
+
+    /// Seen to come in, by this update. `None` when it told of it before.
+    pub fn seen_again(&self, update: i64, now: Timestamp) -> Option<Self> {
+        if self.told_by == Some(update) {
+            return None;
+        }
+        Some(Self { told_by: Some(update), ..self.found_again(now) })
+    }
+
+    /// Whether they are inside, as far as is known.
+    pub const fn is_inside(&self) -> bool {
+        match self.stand {
+            Stand::Inside { .. } | Stand::Reported { .. } => true,
+            Stand::Settled { .. } => false,
+        }
+    }
+
+    /// When the sweep begins their removal again.
+    pub const fn due_at(&self) -> Option<Timestamp> {
+        match self.stand {
+            Stand::Inside { tries } => Some(tries.retry_at),
+            Stand::Reported { .. } | Stand::Settled { .. } => None,
+        }
+    }
+
+    /// When the item may be tidied away.
+    pub fn forgotten_at(&self) -> Option<Timestamp> {
+        match self.stand {
+            Stand::Settled { at } => Some(after(at, MEMORY)),
+            Stand::Inside { .. } | Stand::Reported { .. } => None,
+        }
+    }
+}
+
+/// How an attempt to put an intruder out ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Eviction {
+    /// They were put out.
+    Out,
+    /// They were outside already.
+    WasOutside,
+    /// They have a right to be inside: a subscription, a pass, or they are an administrator.
+    Cleared,
+    /// The guard only observes.
+    Reported,
+    /// It failed in passing; nothing sooner than this helps.
+    Failed {
+        /// How long to wait.
+        wait: SignedDuration,
+    },
+    /// The bot cannot do it before a person acts.
+    Parked,
+}
+
+/// The intruder after an attempt to put them out. `None` when they came in again meanwhile (`times`
+/// counts on), or when they are not to be put out any more.
+pub fn eviction_ended(
+    old: &Intruder,
+    times: u32,
+    how: Eviction,
+    now: Timestamp,
+) -> Option<Intruder> {
+    let Stand::Inside { tries } = old.stand else { return None };
+    if old.times != times {
+        return None;
+    }
+    let stand = match how {
+        Eviction::Out | Eviction::WasOutside | Eviction::Cleared => Stand::Settled { at: now },
+        Eviction::Reported => Stand::Reported { at: now },
+        Eviction::Failed { wait } => Stand::Inside { tries: tries.failed(now, wait) },
+        Eviction::Parked => Stand::Inside { tries: tries.parked(now) },
+    };
+    Some(Intruder { stand, ..*old })
+}
+
+/// The intruder after Telegram said that they are out. Of somebody who is being put out, the attempt
+/// itself says so. `None` when that changes nothing.
+pub fn intruder_left(old: &Intruder, now: Timestamp) -> Option<Intruder> {
+    match old.stand {
+        Stand::Reported { .. } => Some(Intruder { stand: Stand::Settled { at: now }, ..*old }),
+        Stand::Inside { .. } | Stand::Settled { .. } => None,
+    }
+}
+
+/// What the sweep does to an intruder who is due: their removal is begun again. `None` when nothing
+/// is due.
+pub fn intruder_due(old: &Intruder, now: Timestamp) -> Option<Intruder> {
+    match old.stand {
+        Stand::Inside { tries } if tries.retry_at <= now => {
+            Some(Intruder { stand: Stand::Inside { tries: tries.nudged(now) }, ..*old })
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn eve() -> Intruder {
+        let id = IntruderId::fresh(Uuid::from_u128(1));
+        let service = ServiceId::fresh(Uuid::from_u128(2));
+        Intruder::found(id, service, UserId::new(1001), Timestamp::UNIX_EPOCH)
+    }
+
+    fn later(minutes: i64) -> Timestamp {
+        after(Timestamp::UNIX_EPOCH, SignedDuration::from_mins(minutes))
+    }
+
+    #[test]
+    fn an_update_that_comes_twice_counts_once() {
+        let again = eve().seen_again(7, later(1)).unwrap();
+        assert_eq!((again.times, again.seen_at), (2, later(1)));
+        assert_eq!(again.seen_again(7, later(2)), None);
+        assert!(again.seen_again(8, later(2)).is_some());
+    }
+
+    #[test]
+    fn whoever_came_in_again_meanwhile_is_looked_at_again() {
+        let again = eve().seen_again(7, later(1)).unwrap();
+        assert_eq!(eviction_ended(&again, 1, Eviction::Out, later(1)), None);
+        let out = eviction_ended(&again, 2, Eviction::Out, later(1)).unwrap();
+        assert_eq!(out.stand, Stand::Settled { at: later(1) });
+        assert_eq!(eviction_ended(&out, 2, Eviction::Out, later(1)), None);
+    }
+
+    #[test]
+    fn each_end_of_an_attempt_is_due_again_or_settled() {
+        for (how, due, inside) in [
+            (Eviction::Out, false, false),
+            (Eviction::WasOutside, false, false),
+            (Eviction::Cleared, false, false),
+            (Eviction::Reported, false, true),
+            (Eviction::Failed { wait: SignedDuration::ZERO }, true, true),
+            (Eviction::Parked, true, true),
+        ] {
+            let next = eviction_ended(&eve(), 1, how, later(1)).unwrap();
+            assert_eq!((next.due_at().is_some(), next.is_inside()), (due, inside), "{how:?}");
+            assert_eq!(next.forgotten_at().is_some(), !inside, "{how:?}");
+        }
+    }
+
+    #[test]
+    fn the_sweep_begins_a_removal_again_and_lets_the_reported_be() {
+        assert_eq!(intruder_due(&eve(), later(1)), None);
+        let next = intruder_due(&eve(), later(2)).unwrap();
+        assert!(next.due_at() > Some(later(2)));
+        let reported = eviction_ended(&eve(), 1, Eviction::Reported, later(1)).unwrap();
+        assert_eq!(intruder_due(&reported, later(9_999)), None);
+        assert!(intruder_left(&reported, later(2)).is_some());
+        assert_eq!(intruder_left(&eve(), later(2)), None);
+    }
+}
