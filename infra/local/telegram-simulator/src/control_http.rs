@@ -26,7 +26,7 @@ pub(crate) async fn get(
         ["callbacks", id] => shared.look(|world| world.callback_answer(id)),
         ["calls"] => Ok(calls(shared.look(|world| world.calls()), &query)),
         ["state"] => Ok(shared.look(|world| world.state())),
-        ["faults"] | ["flood"] | ["groups"] | ["users"] | ["bots"] => {
+        ["faults"] | ["flood"] | ["blocks"] | ["groups"] | ["users"] | ["bots"] => {
             let state = shared.look(|world| world.state());
             Ok(state.get(what.as_str()).cloned().unwrap_or_default())
         }

@@ -169,6 +169,9 @@ impl World {
         }
         let (mut result, ready_at) = match self.execute(now, bot, method, args, chat) {
             Ok((value, ready_at)) => (Ok(value), ready_at),
+            Err(refusal) if refusal.code == 429 => {
+                (Err(refusal), now + i64::from(self.flood.rules.hold_ms))
+            }
             Err(refusal) => (Err(refusal), now),
         };
         if fault == Some(FaultKind::UnknownMemberStatus)
@@ -192,7 +195,8 @@ impl World {
             return Err(ApiError::bad(format!("argument \"{name}\" is not modelled")));
         }
         args.only(method.arguments())?;
-        self.flood.admit(now, bot, chat, method.cost()).map_err(ApiError::flood)?;
+        let admitted = self.flood.admit(now, bot, chat, method.name(), method.cost());
+        admitted.map_err(ApiError::flood)?;
         let value = match method {
             Method::UnbanChatMember => return self.unban_member(now, bot, args),
             Method::GetMe => self.get_me(bot),

@@ -1,9 +1,10 @@
-//! What a test orders of the world itself: faults and settings.
+//! What a test orders of the world itself: faults, blocks and settings.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::errors::{ControlError, ControlResult};
+use crate::flood::Block;
 use crate::people::{done, read};
 use crate::world::World;
 
@@ -14,7 +15,23 @@ pub(crate) struct NewSettings {
     cut_mark: Option<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewBlock {
+    chat_id: Option<i64>,
+    #[serde(default)]
+    methods: Vec<String>,
+    seconds: u32,
+}
+
 impl World {
+    /// Refuses calls with 429 for so long; the answer says what is left.
+    pub(crate) fn order_block(&mut self, now: i64, new: NewBlock) -> ControlResult {
+        let NewBlock { chat_id, methods, seconds } = new;
+        self.flood.block(Block { chat_id, methods, until: now + i64::from(seconds) * 1_000 });
+        done()
+    }
+
     /// Changes how the world behaves; what is not named stays.
     pub(crate) fn settle(&mut self, new: NewSettings) -> ControlResult {
         if let Some(ms) = new.kick_ms {

@@ -171,6 +171,11 @@ impl World {
                 self.flood.set(read(body)?);
                 Ok(json!(self.flood.rules))
             }
+            "flood/block" => self.order_block(now, read(body)?),
+            "flood/unblock" => {
+                self.flood.unblock();
+                done()
+            }
             "reset" => {
                 self.reset();
                 done()

@@ -218,7 +218,7 @@ impl World {
             .collect();
         json!({
             "bots": bots, "users": users, "groups": groups, "calls": recent, "faults": faults,
-            "flood": self.flood.rules, "idle": self.is_idle(),
+            "flood": self.flood.rules, "blocks": self.flood.blocks(), "idle": self.is_idle(),
         })
     }
 }

@@ -73,7 +73,7 @@ impl World {
         }
     }
 
-    /// Forgets people, groups, calls, faults and updates; bots stay, as freshly made.
+    /// Forgets people, groups, calls, faults, blocks and updates; bots stay, as freshly made.
     pub(crate) fn reset(&mut self) {
         let bots = std::mem::take(&mut self.bots);
         let flood = self.flood.rules.clone();

@@ -78,3 +78,53 @@ async fn set_webhook_passes_once_a_second() {
     stage.advance(1_000);
     stage.ok("setWebhook", body).await;
 }
+
+#[tokio::test]
+async fn a_bot_that_is_slowed_down_in_secret_is_told_by_429_only() {
+    let stage = limited().await;
+    let (owner, chat) = stage.group("restrict_members").await;
+    let user = stage.member("Ann", chat, owner).await;
+    let who = json!({ "chat_id": chat, "user_id": user });
+    stage.control("flood", json!({ "hidden_bot_per_second": 25 })).await;
+    for _ in 0..25 {
+        stage.ok("unbanChatMember", who.clone()).await;
+    }
+    let told = stage.refused("unbanChatMember", who.clone()).await;
+    assert_eq!(told, "429 Too Many Requests: retry after 1");
+    stage.control("flood", json!({})).await;
+    stage.ok("unbanChatMember", who).await;
+    assert_eq!(stage.get("/control/flood").await["hidden_bot_per_second"], json!(null));
+}
+
+#[tokio::test]
+async fn a_chat_that_is_blocked_for_an_hour_is_told_what_is_left_of_it() {
+    let stage = limited().await;
+    let (_, chat) = stage.group("invite_users").await;
+    let (_, other) = stage.group("invite_users").await;
+    stage.control("flood/block", json!({ "chat_id": chat, "seconds": 3600 })).await;
+    stage.advance(60_000);
+    let answer = stage.raw("sendMessage", json!({ "chat_id": chat, "text": "x" })).await.unwrap();
+    assert_eq!((answer.code, &answer.headers["retry-after"]), (429, &"3540".parse().unwrap()));
+    assert_eq!(post(&stage, other).await, 200);
+    assert_eq!(stage.get("/control/blocks").await[0]["chat_id"], json!(chat));
+    stage.control("flood/unblock", json!({})).await;
+    assert_eq!(post(&stage, chat).await, 200);
+    let why = stage.control_refused("flood/block", json!({ "chat_id": chat })).await;
+    assert!(why.contains("seconds"), "{why}");
+}
+
+#[tokio::test]
+async fn a_server_that_thinks_before_it_refuses_holds_the_call_for_so_long() {
+    let stage = limited().await;
+    let (_, chat) = stage.group("invite_users").await;
+    stage.control("flood", json!({ "bot_per_second": 1, "hold_ms": 8_000 })).await;
+    assert_eq!(post(&stage, chat).await, 200);
+    let refused = tokio::join!(post(&stage, chat), async {
+        // The call is noted when it is refused, and answered when the clock says so.
+        while stage.get("/control/calls?code=429").await.as_array().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        stage.advance(8_000);
+    });
+    assert_eq!(refused.0, 429);
+}
