@@ -120,6 +120,11 @@ fuzz: ## Bad input that learns which branches it takes: SECONDS=60 for each way 
 	@for way in $(notdir $(wildcard shared/testkit/tests/bad_input/corpus/*)); do \
 	  $(step) "Bad input: $$way" infra/fuzz/run $$way $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60); done
 
+.PHONY: bench
+bench: .local/bench/ready ## Beside the throttlers that others use: writes infra/bench/RESULTS.md [REMOVALS=10000]
+	@$(step) "Everybody in virtual time" cargo run --locked --quiet -p bench -- --peers .local/bench --seed $(SEED) \
+	  --removals $(or $(REMOVALS),10000) --write infra/bench
+
 .PHONY: check-template
 check-template: .local/venv-tools/ready ## Validators on template.yaml and infra/openapi.yaml
 	@$(step) "template.yaml: cfn-lint" .local/venv-tools/bin/cfn-lint template.yaml
@@ -148,6 +153,9 @@ help: ## This list
 .PHONY: binaries
 binaries:
 	@$(step) "Binaries ($(PROFILE))" cargo build --workspace --bins --locked $(release_flag)
+
+.local/bench/ready: $(wildcard infra/bench/peers/*/*)
+	@$(step) "The others of the bench" infra/bench/peers/install .local/bench
 
 .local/venv/ready: infra/local/requirements.txt
 	@$(step) "Python packages of the local stack" infra/build/venv .local/venv $<

@@ -92,6 +92,14 @@ impl Message {
     fn receipt(&self) -> String {
         format!("receipt-{}-{}", self.id, self.receives)
     }
+
+    /// Whether this is its receipt.
+    fn has(&self, receipt: &str) -> bool {
+        let parts = receipt.strip_prefix("receipt-").and_then(|rest| rest.split_once('-'));
+        parts.is_some_and(|(id, receives)| {
+            id.parse() == Ok(self.id) && receives.parse() == Ok(self.receives)
+        })
+    }
 }
 
 impl MemoryQueue {
@@ -162,7 +170,8 @@ impl MemoryQueue {
     pub fn acknowledge(&self, lane: Lane, receipt: &str) {
         let mut state = self.state();
         if let Some(messages) = state.lanes.get_mut(&lane.into()) {
-            messages.retain(|message| message.receipt() != receipt);
+            let named = messages.iter().position(|message| message.has(receipt));
+            named.map(|at| messages.remove(at));
         }
     }
 
@@ -177,6 +186,11 @@ impl MemoryQueue {
         let state = self.state();
         let messages = state.lanes.get(&lane.into()).into_iter().flatten();
         messages.filter_map(Message::task).collect()
+    }
+
+    /// Whether nothing is left to do, hidden messages included.
+    pub fn is_empty(&self) -> bool {
+        self.state().lanes.values().all(VecDeque::is_empty)
     }
 
     /// What was given up: the bodies of the messages.
@@ -308,7 +322,7 @@ impl Queue for MemoryQueue {
         let messages = state.lanes.entry(lane.into()).or_default();
         let message = messages
             .iter_mut()
-            .find(|message| message.receipt() == receipt && message.visible_at > now)
+            .find(|message| message.has(receipt) && message.visible_at > now)
             .ok_or_else(|| QueueError::Unavailable("ReceiptHandleIsInvalid".to_owned()))?;
         // Whole seconds, rounded up, as SQS takes them.
         let millis = delay.clamp(SignedDuration::ZERO, MOST_DELAY).as_millis();

@@ -25,7 +25,7 @@ pub const BOT_NAME: &str = "usher_bot";
 pub const BOT: UserId = UserId::new(100);
 
 /// How long Telegram takes for the pair of ban and unban (tdlib pauses for one second in it).
-const KICK: SignedDuration = SignedDuration::from_millis(1_100);
+pub const KICK: SignedDuration = SignedDuration::from_millis(1_100);
 
 /// The most updates of one answer (Bot API, `getUpdates`).
 const UPDATES: usize = 100;
@@ -228,7 +228,12 @@ impl MemoryTelegram {
         answer.map_err(|refusal| refused(&refusal))
     }
 
-    fn ask(&self, method: &str, args: &Map<String, Value>) -> Result<Value, ApiError> {
+    /// A call as it arrives at Telegram, without the way there and back. What it does may take
+    /// longer: see [`KICK`].
+    ///
+    /// # Errors
+    /// What Telegram refuses.
+    pub fn ask(&self, method: &str, args: &Map<String, Value>) -> Result<Value, ApiError> {
         let now = self.now_ms();
         self.world().call(now, TOKEN, method, &Args::from_json(args))
     }

@@ -70,7 +70,8 @@ impl ApiError {
     }
 
     /// The error as the body of an answer.
-    pub(crate) fn body(&self) -> Value {
+    #[must_use]
+    pub fn body(&self) -> Value {
         let mut body =
             json!({ "ok": false, "error_code": self.code, "description": self.description });
         if let (Some(parameters), Some(fields)) = (&self.parameters, body.as_object_mut()) {
