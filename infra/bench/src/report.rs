@@ -86,7 +86,7 @@ const ROWS: [Row; 6] = [
 /// The whole page.
 #[must_use]
 pub fn results(removals: usize, columns: &[Column], real: Option<&Measures>) -> String {
-    let text = include_str!("results.md").replace("{removals}", &removals.to_string());
+    let text = include_str!("results.txt").replace("{removals}", &removals.to_string());
     let text = text.replace("{tables}", tables(columns).trim_end());
     text.replace("{real}", &real.map_or_else(|| "It was not made this time.".to_owned(), real_pass))
 }
