@@ -30,8 +30,9 @@ const AFTERMATH: SignedDuration = SignedDuration::from_secs(60);
 /// When the sweep sends the message of an open request again.
 const ASK_AGAIN: SignedDuration = SignedDuration::from_mins(2);
 
-/// The longest pause between two attempts of the sweep.
-const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(6);
+/// The longest pause between two attempts of the sweep: so long may somebody stay inside once
+/// Telegram, or a right, is back.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
 /// After so many looks in a row that did not find somebody whom nobody ever saw inside, they are
 /// taken to be outside: such a number is nobody's, or they never came. With the pauses between them
