@@ -36,7 +36,7 @@ const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
 /// After so many looks in a row that did not find somebody whom nobody ever saw inside, they are
 /// taken to be outside: such a number is nobody's, or they never came. With the pauses between them
-/// they take about two hours, so that an hour's trouble at Telegram is not mistaken for it; and if
+/// they take an hour and more, so that an hour's trouble at Telegram is not mistaken for it; and if
 /// they do turn up inside, an update says so, and they are removed as anybody else.
 pub const NEVER_INSIDE: u32 = 12;
 

@@ -84,7 +84,7 @@ fn who_was_seen_inside_is_looked_for_until_telegram_finds_them() {
     let (house, place) = one_service();
     let (_, sold) = insider(&house, &place, "Ada");
     let often =
-        json!({ "fault": "participant_id_invalid", "method": "getChatMember", "count": 15 });
+        json!({ "fault": "participant_id_invalid", "method": "getChatMember", "count": 30 });
     fault(&house, often);
     house.storefront().cancels(&sold, "now").is(200);
     house.passes(hours(6));
@@ -92,7 +92,7 @@ fn who_was_seen_inside_is_looked_for_until_telegram_finds_them() {
     let refused = || house.calls("getChatMember").iter().filter(|call| call["code"] == 400).count();
     assert!(refused() >= 12, "more often than it takes for whom nobody saw");
     house.passes(hours(30));
-    assert_eq!(refused(), 15);
+    assert_eq!(refused(), 30);
     assert_eq!(stands(&house, &sold), pair("cancelled", "removed"));
     assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"]);
 }
