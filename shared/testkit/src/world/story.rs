@@ -208,7 +208,7 @@ pub(super) struct Cast {
     pub(super) alerts: Vec<Accepted>,
     /// Who asked to be in while entitled, or was in when a new run began; and when.
     pub(super) wants: BTreeMap<(ServiceId, i64), Timestamp>,
-    /// Who came in while the bot was outside: Telegram tells it of nobody then.
+    /// Who came in while the bot was no administrator: Telegram tells it of nobody then.
     pub(super) unseen: BTreeSet<(ServiceId, i64)>,
     /// Who asked to be in while the bot heard of no requests: Telegram tells it of them neither then
     /// nor later.
@@ -552,12 +552,13 @@ impl Story {
     /// Somebody may have come in by a person's hand.
     fn came_in(&mut self, machine: &Machine, chat: i64, person: usize) {
         let user = self.person(person);
-        let (is_in, bot_is_in) = machine
+        // `chat_member` comes to administrators only (Telegram Bot API, `Update`).
+        let (is_in, bot_sees) = machine
             .telegram
-            .look(|world| (world.stands(chat, user).0, world.stands(chat, bot()).0));
+            .look(|world| (world.stands(chat, user).0, world.stands(chat, bot()).1));
         let services = self.services();
         let of = services.iter().find(|(_, id)| chat_of(machine, Some(id)) == Some(chat));
-        if let Some((_, service)) = of.filter(|_| is_in && !bot_is_in) {
+        if let Some((_, service)) = of.filter(|_| is_in && !bot_sees) {
             self.cast.unseen.insert((*service, user));
         }
     }
