@@ -23,7 +23,12 @@ fn json() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         any::<u64>().prop_map(Value::from),
-        (-1e15..1e15).prop_map(|number: f64| Value::from(number.round() / 1000.0)),
+        // A table's numbers have no trailing zeroes (Amazon DynamoDB, "Number"): 1.0 comes back as 1,
+        // which is among the whole ones.
+        (-1e15..1e15)
+            .prop_map(|number: f64| number.round() / 1000.0)
+            .prop_filter("whole numbers are made above", |number| number.fract() != 0.0)
+            .prop_map(Value::from),
         any::<String>().prop_map(Value::from),
     ];
     leaf.prop_recursive(3, 16, 4, |inner| {
@@ -132,6 +137,10 @@ proptest! {
             names.sort();
             let Some(name) = names.get(which.index(names.len().max(1))).cloned() else { break };
             match value {
+                // An error names key and kind. Of those that are made otherwise than ours nobody can
+                // tell that they are personal.
+                Some(AttributeValue::S(text))
+                    if ["id", "kind"].contains(&name.as_str()) && text == PERSONAL => {}
                 Some(value) => drop(image.insert(name, value)),
                 None => drop(image.remove(&name)),
             }
