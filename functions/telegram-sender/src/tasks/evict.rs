@@ -2,7 +2,7 @@
 
 use domain::change::{Stored, Why};
 use domain::guard::{Eviction, Intruder, Stand, eviction_ended};
-use domain::ids::{ServiceId, SubscriptionId, UserId};
+use domain::ids::{ChatId, ServiceId, UserId};
 use domain::membership::put_out_meanwhile;
 use domain::service::Guard;
 use domain::subscription::Subscription;
@@ -10,8 +10,8 @@ use domain::task::Lane;
 use limiter::{Call, Limits};
 use queue::Queue;
 use startup::Clock;
-use store::{Store, UserClaim, change, key, load};
-use telegram::{CallError, MemberStatus, Telegram};
+use store::{Store, change, key, load};
+use telegram::{CallError, Telegram};
 
 use super::{MOST_FAILURES, back_off};
 use crate::trouble::Trouble;
@@ -60,29 +60,18 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         if let Some(wait) = self.turn(lane, Call::About(chat)).await? {
             return Ok((None, Outcome::Later(wait)));
         }
-        let status = match self.telegram.get_chat_member(chat, user).await {
-            Ok(member) => member.status,
-            Err(CallError::UnknownUser | CallError::UserUnreachable) => MemberStatus::Left,
+        let status = match self.stand_of(chat, user).await {
+            Ok(status) => status,
             Err(error) => return self.eviction_failed(error, chat, failures).await,
         };
         if status.is_admin() {
             return done(Eviction::Cleared);
         }
         if status.is_outside() {
-            // An account from which a subscription was taken away may have asked before.
-            if status == MemberStatus::Left {
-                let declined = self.telegram.decline_join_request(chat, user).await;
-                if let Err(error @ CallError::RetryAfter { .. }) = declined {
-                    return self.eviction_failed(error, chat, failures).await;
-                }
-            }
             return done(Eviction::WasOutside);
         }
         if service.settings.guard == Guard::Observe && !intruder.must_leave {
             return done(Eviction::Reported);
-        }
-        if let Some(wait) = self.turn(lane, Call::About(chat)).await? {
-            return Ok((None, Outcome::Later(wait)));
         }
         // The last look before the call: they may have bought by now.
         if self.belongs(service.id, user).await? {
@@ -100,7 +89,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
     async fn eviction_failed(
         &self,
         error: CallError,
-        chat: domain::ids::ChatId,
+        chat: ChatId,
         failures: u32,
     ) -> Result<Attempt, TaskError> {
         let wait = back_off(failures);
@@ -143,26 +132,6 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
     async fn belongs(&self, service: ServiceId, user: UserId) -> Result<bool, TaskError> {
         Ok(self.subscription_of(service, user).await?.is_some()
             || self.has_pass(service, user).await?)
-    }
-
-    /// The subscription of a Telegram account in a service.
-    pub(super) async fn subscription_of(
-        &self,
-        service: ServiceId,
-        user: UserId,
-    ) -> Result<Option<SubscriptionId>, TaskError> {
-        let claim = load::<UserClaim>(&self.store, &key::user(service, user)).await?;
-        Ok(claim.and_then(|claim| claim.value.subscription))
-    }
-
-    /// Whether somebody has a guest's pass.
-    pub(super) async fn has_pass(
-        &self,
-        service: ServiceId,
-        user: UserId,
-    ) -> Result<bool, TaskError> {
-        let pass = load::<domain::link::Pass>(&self.store, &key::pass(service, user)).await?;
-        Ok(pass.is_some_and(|pass| pass.value.is_valid()))
     }
 
     /// Whoever bought between the last look and the call is told that they may come back.

@@ -13,15 +13,16 @@ mod update;
 
 use domain::alert::Part;
 use domain::group::{Group, TelegramGroup};
-use domain::ids::ServiceId;
+use domain::ids::{ChatId, ServiceId, SubscriptionId, UserId};
+use domain::link::Pass;
 use domain::service::Service;
 use domain::task::{Lane, Task};
 use jiff::SignedDuration;
 use limiter::Limits;
 use queue::Queue;
 use startup::Clock;
-use store::{Store, load};
-use telegram::Telegram;
+use store::{Store, UserClaim, key, load};
+use telegram::{CallError, MemberStatus, Telegram};
 
 use crate::{Outcome, Sender, TaskError};
 
@@ -88,5 +89,43 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             }
             Group::None | Group::AwaitingBot(_) => None,
         }))
+    }
+
+    /// The subscription of a Telegram account in a service.
+    async fn subscription_of(
+        &self,
+        service: ServiceId,
+        user: UserId,
+    ) -> Result<Option<SubscriptionId>, TaskError> {
+        let claim = load::<UserClaim>(&self.store, &key::user(service, user)).await?;
+        Ok(claim.and_then(|claim| claim.value.subscription))
+    }
+
+    /// Whether somebody has a guest's pass.
+    async fn has_pass(&self, service: ServiceId, user: UserId) -> Result<bool, TaskError> {
+        let pass = load::<Pass>(&self.store, &key::pass(service, user)).await?;
+        Ok(pass.is_some_and(|pass| pass.value.is_valid()))
+    }
+
+    /// How somebody stands in a group who is to be out of it. The request of somebody who is outside
+    /// already is declined, if one is open.
+    async fn stand_of(&self, chat: ChatId, user: UserId) -> Result<MemberStatus, CallError> {
+        let status = match self.telegram.get_chat_member(chat, user).await {
+            Ok(member) => member.status,
+            // Telegram does not know them here, so they cannot be inside.
+            Err(CallError::UnknownUser | CallError::UserUnreachable) => MemberStatus::Left,
+            // A look that had no answer did nothing.
+            Err(CallError::UnknownOutcome { description }) => {
+                return Err(CallError::Transient { description });
+            }
+            Err(error) => return Err(error),
+        };
+        if status == MemberStatus::Left
+            && let Err(error @ CallError::RetryAfter { .. }) =
+                self.telegram.decline_join_request(chat, user).await
+        {
+            return Err(error);
+        }
+        Ok(status)
     }
 }

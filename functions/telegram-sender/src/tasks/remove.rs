@@ -10,7 +10,7 @@ use limiter::{Call, Limits};
 use queue::Queue;
 use startup::Clock;
 use store::{CommitError, Store, Write, change, load};
-use telegram::{CallError, MemberStatus, Telegram};
+use telegram::{CallError, Telegram};
 
 use super::{MOST_FAILURES, back_off};
 use crate::trouble::Trouble;
@@ -134,28 +134,15 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         user: UserId,
         failures: u32,
     ) -> Result<Attempt, TaskError> {
-        let status = match self.telegram.get_chat_member(chat, user).await {
-            Ok(member) => member.status,
-            // Telegram does not know them here, so they cannot be inside.
-            Err(CallError::UnknownUser | CallError::UserUnreachable) => MemberStatus::Left,
-            // A look that had no answer did nothing.
-            Err(CallError::UnknownOutcome { description }) => {
-                let error = CallError::Transient { description };
-                return self.removal_failed(error, chat, failures).await;
-            }
+        let status = match self.stand_of(chat, user).await {
+            Ok(status) => status,
             Err(error) => return self.removal_failed(error, chat, failures).await,
         };
         if status.is_admin() {
             return Ok((Ended::By(Removal::Untouchable), Outcome::Done));
         }
-        // A ban by a human administrator stays as it is. Somebody outside may have an open request.
+        // A ban by a human administrator stays as it is.
         if status.is_outside() {
-            if status == MemberStatus::Left {
-                let declined = self.telegram.decline_join_request(chat, user).await;
-                if let Err(error @ CallError::RetryAfter { .. }) = declined {
-                    return self.removal_failed(error, chat, failures).await;
-                }
-            }
             return Ok((Ended::WasOutside, Outcome::Done));
         }
         // The last look before the call: whoever has paid by now stays.
