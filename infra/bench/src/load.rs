@@ -12,12 +12,6 @@ pub const LEFT: usize = 100;
 /// own limit would make them wait for minutes.
 const BURST: usize = 200;
 
-/// The load in real time: so many groups, out of the first of which so many people are removed.
-pub const REAL: (usize, usize, usize) = (30, 10, 400);
-
-/// How long its alerts come, in milliseconds.
-const REAL_MS: i64 = 20_000;
-
 /// How Telegram measures its limits in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Temper {
@@ -109,16 +103,12 @@ const MINUTES: i64 = 2;
 /// Alerts come at random, three a second on average (a Poisson process), into any of the groups but
 /// the special one.
 fn steady(seed: u64, for_ms: i64) -> Vec<Alert> {
-    steady_among(SPECIAL, seed, for_ms)
-}
-
-fn steady_among(groups: usize, seed: u64, for_ms: i64) -> Vec<Alert> {
     let mut dice = fastrand::Rng::with_seed(seed);
     let mut at = 0.0;
     let next = std::iter::from_fn(|| {
         // `f64` gives less than one, so the logarithm is of more than nothing.
         at -= (1.0 - dice.f64()).ln() * 1_000.0 / 3.0;
-        Some(Alert { at_ms: at as i64, group: dice.usize(..groups), kind: Kind::Steady })
+        Some(Alert { at_ms: at as i64, group: dice.usize(..SPECIAL), kind: Kind::Steady })
     });
     next.take_while(|alert| alert.at_ms < for_ms).collect()
 }
@@ -126,10 +116,6 @@ fn steady_among(groups: usize, seed: u64, for_ms: i64) -> Vec<Alert> {
 fn by_time(mut alerts: Vec<Alert>) -> Vec<Alert> {
     alerts.sort_by_key(|alert| alert.at_ms);
     alerts
-}
-
-fn burst_at(at_ms: i64) -> impl Iterator<Item = Alert> {
-    (0..BURST).map(move |group| Alert { at_ms, group, kind: Kind::Burst })
 }
 
 impl Load {
@@ -140,36 +126,10 @@ impl Load {
         Self { removals: true, alerts, blocked: None, most_ms: 3_600_000 }
     }
 
-    /// The same, and after ten seconds a burst of 200 alerts.
-    #[must_use]
-    pub fn burst_during_removal(seed: u64, alerts_ms: i64) -> Self {
-        let alerts = by_time(steady(seed, alerts_ms).into_iter().chain(burst_at(10_000)).collect());
-        Self { removals: true, alerts, blocked: None, most_ms: 3_600_000 }
-    }
-
-    /// The mass removal on the scale of real time.
-    #[must_use]
-    pub fn real(seed: u64) -> Self {
-        let alerts = steady_among(REAL.0, seed, REAL_MS);
-        Self { removals: true, alerts, blocked: None, most_ms: 600_000 }
-    }
-
-    /// The load as the program reads it that plays it in real time.
-    #[must_use]
-    pub fn plan(&self, temper: Temper) -> Value {
-        let (groups, left, leavers) = REAL;
-        let alerts = self.alerts.iter().enumerate().map(|(number, alert)| {
-            json!({ "at_ms": alert.at_ms, "group": alert.group, "note": mark(number) })
-        });
-        let alerts: Vec<_> = alerts.collect();
-        json!({ "groups": groups, "left": left, "leavers": leavers, "flood": temper.rules(),
-                "alerts": alerts })
-    }
-
     /// A burst of 200 alerts, into as many groups, and nothing else.
     #[must_use]
     pub fn burst() -> Self {
-        let alerts = burst_at(0).collect();
+        let alerts = (0..BURST).map(|group| Alert { at_ms: 0, group, kind: Kind::Burst }).collect();
         Self { removals: false, alerts, blocked: None, most_ms: 600_000 }
     }
 
@@ -189,20 +149,6 @@ impl Load {
     #[must_use]
     pub fn blocked_chat(seed: u64) -> Self {
         Self { blocked: Some((SPECIAL, vec!["sendMessage"])), ..Self::calm(seed) }
-    }
-
-    /// The mass removal while Telegram refuses everything in one of its groups for an hour.
-    #[must_use]
-    pub fn removal_with_blocked_chat(seed: u64, alerts_ms: i64) -> Self {
-        let special = (0..alerts_ms / 10_000).map(|number| Alert {
-            at_ms: number * 10_000,
-            group: 0,
-            kind: Kind::Blocked,
-        });
-        let steady = steady(seed, alerts_ms).into_iter().filter(|alert| alert.group != 0);
-        let alerts = by_time(steady.chain(special).collect());
-        let blocked = Some((0, Vec::new()));
-        Self { removals: true, alerts, blocked, most_ms: alerts_ms + 120_000 }
     }
 
     /// Three alerts a second, and one a second into one more group, which takes 20 a minute.

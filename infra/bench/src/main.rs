@@ -11,7 +11,6 @@ use bench::peer::{self, Program};
 use bench::report::{Calm, Column, Runs, results};
 use bench::town::Town;
 use bench::{picture, usher};
-use serde_json::Value;
 
 const HELP: &str = "\
 Measures Usher's sender beside the throttlers that people use.
@@ -20,8 +19,6 @@ Measures Usher's sender beside the throttlers that people use.
   --removals NUMBER   how many are removed (10000)
   --seed NUMBER       the same seed gives the same run (1)
   --write FOLDER      writes RESULTS.md and results.svg there
-  --plan FILE         only writes the load for the pass in real time
-  --real FILE         what Telegram saw in that pass
 ";
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -31,8 +28,6 @@ struct Options {
     removals: usize,
     seed: u64,
     write: Option<PathBuf>,
-    plan: Option<PathBuf>,
-    real: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -47,8 +42,7 @@ fn main() -> ExitCode {
 
 fn read_options() -> Outcome<Option<Options>> {
     use lexopt::prelude::*;
-    let mut options =
-        Options { peers: None, removals: 10_000, seed: 1, write: None, plan: None, real: None };
+    let mut options = Options { peers: None, removals: 10_000, seed: 1, write: None };
     let mut parser = lexopt::Parser::from_env();
     while let Some(arg) = parser.next()? {
         match arg {
@@ -56,8 +50,6 @@ fn read_options() -> Outcome<Option<Options>> {
             Long("removals") => options.removals = parser.value()?.parse()?,
             Long("seed") => options.seed = parser.value()?.parse()?,
             Long("write") => options.write = Some(parser.value()?.into()),
-            Long("plan") => options.plan = Some(parser.value()?.into()),
-            Long("real") => options.real = Some(parser.value()?.into()),
             Long("help") | Short('h') => {
                 say(HELP);
                 return Ok(None);
@@ -69,10 +61,6 @@ fn read_options() -> Outcome<Option<Options>> {
 }
 
 fn measure(options: &Options) -> Outcome<()> {
-    if let Some(file) = &options.plan {
-        let plan = Load::real(options.seed).plan(Temper::SlidingWindow);
-        return Ok(fs::write(file, plan.to_string())?);
-    }
     complain("the town is built …\n");
     let town = Town::new(GROUPS, LEFT, options.removals);
     let programs: Vec<_> = options.peers.iter().flat_map(|folder| programs(folder)).collect();
@@ -100,24 +88,13 @@ fn measure(options: &Options) -> Outcome<()> {
         all.map(|run| run.join().unwrap_or_else(|_| Err("a run has panicked".into()))).collect()
     });
     let columns = columns?;
-    let real = options.real.as_deref().map(|file| read_real(file, options.seed)).transpose()?;
-    let results = results(options.removals, &columns, real.as_ref());
+    let results = results(options.removals, &columns);
     say(&results);
     if let Some(folder) = &options.write {
         fs::write(folder.join("RESULTS.md"), results)?;
         picture::draw(&columns, &folder.join("results.svg"))?;
     }
     Ok(())
-}
-
-/// Reads what the pass in real time wrote down.
-fn read_real(file: &Path, seed: u64) -> Outcome<Measures> {
-    let log: Value = serde_json::from_slice(&fs::read(file)?)?;
-    let begin = log.get("begin_ms").and_then(Value::as_i64).ok_or("no beginning")?;
-    let turned_away = log.get("turned_away").cloned().unwrap_or_default();
-    let turned_away: Vec<usize> = serde_json::from_value(turned_away)?;
-    let calls = log.get("calls").ok_or("no calls")?;
-    Ok(Measures::read(calls, begin, &Load::real(seed), &turned_away))
 }
 
 fn programs(folder: &Path) -> [Program; 2] {

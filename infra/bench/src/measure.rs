@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::load::{Kind, Load, Temper, marked};
 
 /// What a run shows. Times are milliseconds since it began.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Measures {
     /// Removals that were done.
     pub removed: usize,

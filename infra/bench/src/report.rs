@@ -2,13 +2,11 @@
 
 use std::fmt::Write as _;
 
-use serde::{Deserialize, Serialize};
-
-use crate::load::{Kind, REAL, Temper};
+use crate::load::{Kind, Temper};
 use crate::measure::{DISCOVERY_S, Measures};
 
 /// What one way of sending did under every load, under one temper.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Runs {
     /// The mass removal with three alerts a second.
     pub removal: Measures,
@@ -17,7 +15,7 @@ pub struct Runs {
 }
 
 /// The runs in which the bot's limit is far away, so that its temper does not matter.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Calm {
     /// Three alerts a second and nothing else.
     pub calm: Measures,
@@ -28,7 +26,7 @@ pub struct Calm {
 }
 
 /// All that one way of sending did.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Column {
     /// What it is.
     pub name: String,
@@ -85,29 +83,9 @@ const ROWS: [Row; 6] = [
 
 /// The whole page.
 #[must_use]
-pub fn results(removals: usize, columns: &[Column], real: Option<&Measures>) -> String {
+pub fn results(removals: usize, columns: &[Column]) -> String {
     let text = include_str!("results.txt").replace("{removals}", &removals.to_string());
-    let text = text.replace("{tables}", tables(columns).trim_end());
-    text.replace("{real}", &real.map_or_else(|| "It was not made this time.".to_owned(), real_pass))
-}
-
-/// What the pass in real time showed, in a sentence.
-fn real_pass(real: &Measures) -> String {
-    let (groups, left, leavers) = REAL;
-    format!(
-        "{leavers} removals out of {left} groups and {} alerts into {groups}: {} were removed within \
-         {:.0} s, {:.1} calls a second on average; half of the alerts waited less than {}, all but \
-         one in a hundred less than {}; {} never came, {} came twice; Telegram said 429 {} times.",
-        real.posted(Kind::Steady) + real.missing(Kind::Steady),
-        real.removed,
-        real.drained_ms as f64 / 1_000.0,
-        real.share(Temper::SlidingWindow, 0) * Temper::SlidingWindow.limit(),
-        seconds(real.percentile(Kind::Steady, 50)),
-        seconds(real.percentile(Kind::Steady, 99)),
-        real.missing(Kind::Steady),
-        real.repeated,
-        real.refused,
-    )
+    text.replace("{tables}", tables(columns).trim_end())
 }
 
 /// What the runs far from the bot's limit show.

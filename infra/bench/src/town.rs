@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use testkit::functions::{Functions, Settings, change};
-use testkit::house::Trader;
+use testkit::house::{HouseFunctions, Trader};
 use testkit::{
     House, MemoryEvents, MemoryLimits, MemoryQueue, MemoryStore, MemoryTelegram, Shared,
     VirtualClock,
@@ -47,16 +47,6 @@ pub struct Town {
     /// Who is to be removed, if anybody is.
     pub leavers: Vec<Leaver>,
 }
-
-/// The functions of a town.
-pub type TownFunctions = Functions<
-    Shared<MemoryStore>,
-    MemoryQueue,
-    MemoryLimits,
-    MemoryEvents,
-    MemoryTelegram,
-    VirtualClock,
->;
 
 /// Who trades in every service.
 pub const TRADER: &str = "t1";
@@ -135,7 +125,7 @@ impl Town {
 
     /// Copies of everything else. Without removals the queue is empty.
     #[must_use]
-    pub fn functions(&self, clock: &VirtualClock, temper: Temper, load: &Load) -> TownFunctions {
+    pub fn functions(&self, clock: &VirtualClock, temper: Temper, load: &Load) -> HouseFunctions {
         let queue = match load.removals {
             true => self.queue.fork(clock.clone()),
             false => MemoryQueue::new(clock.clone()),
