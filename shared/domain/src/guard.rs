@@ -164,12 +164,8 @@ pub fn intruder_left(old: &Intruder, now: Timestamp) -> Option<Intruder> {
 /// What the sweep does to an intruder who is due: their removal is begun again. `None` when nothing
 /// is due.
 pub fn intruder_due(old: &Intruder, now: Timestamp) -> Option<Intruder> {
-    match old.stand {
-        Stand::Inside { tries } if tries.retry_at <= now => {
-            Some(Intruder { stand: Stand::Inside { tries: tries.nudged(now) }, ..*old })
-        }
-        _ => None,
-    }
+    let Stand::Inside { tries } = old.stand else { return None };
+    Some(Intruder { stand: Stand::Inside { tries: tries.due(now)? }, ..*old })
 }
 
 #[cfg(test)]

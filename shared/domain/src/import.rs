@@ -178,13 +178,8 @@ pub fn lines_done(old: &Import, from: u32, taken: &[Taken], now: Timestamp) -> O
 
 /// What the sweep does to an import whose step did not come to its end. `None` when nothing is due.
 pub fn import_due(old: &Import, now: Timestamp) -> Option<Import> {
-    match old.state {
-        ImportState::Running { tries } if tries.retry_at <= now => {
-            let state = ImportState::Running { tries: tries.nudged(now) };
-            Some(Import { state, ..old.clone() })
-        }
-        _ => None,
-    }
+    let ImportState::Running { tries } = old.state else { return None };
+    Some(Import { state: ImportState::Running { tries: tries.due(now)? }, ..old.clone() })
 }
 
 /// The customer of a line who is not known by their account. The same address is the same customer,

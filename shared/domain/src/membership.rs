@@ -144,6 +144,11 @@ impl Tries {
         Self { retry_at: after(now, next.pause()), ..next }
     }
 
+    /// What the sweep makes of it; `None` when it is not due.
+    pub fn due(self, now: Timestamp) -> Option<Self> {
+        (self.retry_at <= now).then(|| self.nudged(now))
+    }
+
     /// It failed in passing.
     pub fn failed(self, now: Timestamp, wait: SignedDuration) -> Self {
         let retry_at = after(now, wait.max(self.pause()));

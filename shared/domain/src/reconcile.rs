@@ -159,13 +159,8 @@ pub fn step_failed(
 
 /// What the sweep does to a check whose step did not come to its end. `None` when nothing is due.
 pub fn check_due(old: &Reconciliation, now: Timestamp) -> Option<Reconciliation> {
-    match old.state {
-        Progress::Running { tries } if tries.retry_at <= now => {
-            let state = Progress::Running { tries: tries.nudged(now) };
-            Some(Reconciliation { state, ..old.clone() })
-        }
-        _ => None,
-    }
+    let Progress::Running { tries } = old.state else { return None };
+    Some(Reconciliation { state: Progress::Running { tries: tries.due(now)? }, ..old.clone() })
 }
 
 /// How Telegram says that somebody stands in the group.
