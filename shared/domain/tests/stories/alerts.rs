@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use crate::common::*;
+use crate::fate::{Fate, fates};
 
 fn sending(alert: &Alert, now: Timestamp) -> Alert {
     match plan_post(alert, Part::Alert, now) {
@@ -189,32 +190,10 @@ fn the_digits_of_a_price_are_kept_as_they_came() {
     assert_eq!(serde_json::to_string(&again(&queued())).unwrap(), text);
 }
 
-/// What becomes of one call, and whether the message stands in the group whatever the caller saw.
-#[derive(Clone, Copy, Debug)]
-enum Fate {
-    Posted,
-    NoAnswer { stands: bool },
-    NotNow,
-    Failed,
-    Refused,
-    Died { stands: bool },
-}
-
-fn fates() -> impl Strategy<Value = Fate> {
-    prop_oneof![
-        3 => Just(Fate::Posted),
-        3 => any::<bool>().prop_map(|stands| Fate::NoAnswer { stands }),
-        2 => Just(Fate::NotNow),
-        2 => Just(Fate::Failed),
-        1 => Just(Fate::Refused),
-        3 => any::<bool>().prop_map(|stands| Fate::Died { stands }),
-    ]
-}
-
 proptest! {
     #[test]
     fn an_alert_is_posted_or_given_up_and_repeats_are_unknown_outcomes(
-        steps in prop::collection::vec((fates(), 0_i64..200, any::<bool>()), 1..40),
+        steps in prop::collection::vec((fates([3, 3, 2, 2, 1, 3]), 0_i64..200, any::<bool>()), 1..40),
     ) {
         let mut alert = queued();
         let mut now = minutes(0);

@@ -11,6 +11,8 @@ mod common;
 #[cfg(test)]
 mod consequences;
 #[cfg(test)]
+mod fate;
+#[cfg(test)]
 mod groups;
 #[cfg(test)]
 mod links;

@@ -14,6 +14,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use crate::common::*;
+use crate::fate::{Fate, fates};
 
 /// Until this one, whichever comes next is begun.
 fn begun(alert: &Alert, until: Part) -> (Part, Alert) {
@@ -189,33 +190,11 @@ fn every_form_of_an_update_reads_as_it_was_written() {
 
 // ---------------------------------------------------------------------------------- whatever comes
 
-/// What becomes of one call, and whether the message stands in the group whatever the caller saw.
-#[derive(Clone, Copy, Debug)]
-enum Fate {
-    Posted,
-    NoAnswer { stands: bool },
-    NotNow,
-    Failed,
-    Refused,
-    Died { stands: bool },
-}
-
-fn fates() -> impl Strategy<Value = Fate> {
-    prop_oneof![
-        6 => Just(Fate::Posted),
-        2 => any::<bool>().prop_map(|stands| Fate::NoAnswer { stands }),
-        1 => Just(Fate::NotNow),
-        1 => Just(Fate::Failed),
-        1 => Just(Fate::Refused),
-        2 => any::<bool>().prop_map(|stands| Fate::Died { stands }),
-    ]
-}
-
 proptest! {
     #[test]
     fn whatever_happens_nothing_stands_before_what_was_accepted_earlier(
         steps in prop::collection::vec(
-            (fates(), 0_i64..90, any::<bool>(), any::<bool>(), 0_u32..4), 1..60,
+            (fates([6, 2, 1, 1, 1, 2]), 0_i64..90, any::<bool>(), any::<bool>(), 0_u32..4), 1..60,
         ),
     ) {
         let mut alert = queued();

@@ -5,7 +5,7 @@ use testkit::House;
 use testkit::functions::Request;
 use testkit::house::{Place, hours, minutes, text};
 
-use crate::{insider, one_service, pair, stands};
+use crate::{insider, one_service, pair, service_of_a_used_group, stands};
 
 fn asks_for_link(house: &House, place: &Place, body: &Value) -> testkit::functions::Answer {
     let path = format!("/traders/services/{}/telegram-group/generate-link", place.service);
@@ -310,18 +310,10 @@ fn somebody_who_comes_back_after_the_end_by_a_side_door_is_put_out_at_once() {
 
 #[test]
 fn who_was_there_when_the_group_was_bound_and_new_administrators_stay() {
-    let house = House::new();
-    let trader = house.trader("t1");
-    let service = trader.creates_service("Gold");
-    let (tara, old, admin) = (house.person("Tara"), house.person("Old"), house.person("Admin"));
-    let made = house.telegram().control("groups", json!({ "owner": tara.id, "title": "Room" }));
-    let group = made["chat_id"].as_i64().unwrap();
-    tara.does("add", json!({ "user": old.id, "chat_id": group }));
-    let link = text(&trader.asks_for_group(&service, "link").is(202), "/setup_link");
-    tara.adds_bot(&link, json!({ "chat_id": group }));
-    house.settle();
+    let (house, place, _) = service_of_a_used_group();
+    let (admin, group) = (house.person("Admin"), place.group);
     let rights = json!({ "user": admin.id, "chat_id": group, "rights": ["pin_messages"] });
-    tara.does("promote", rights);
+    place.owner.does("promote", rights);
     house.passes(hours(2));
     assert_eq!(house.members(group), ["Admin", "Old", "Tara", "Usher"]);
 }

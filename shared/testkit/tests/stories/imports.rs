@@ -5,7 +5,7 @@ use testkit::functions::{Answer, Request};
 use testkit::house::{Place, hours, minutes, text};
 use testkit::{Call, Fault, House};
 
-use crate::{insider, one_service};
+use crate::{insider, one_service, service_of_a_used_group};
 
 const FAR: &str = "2027-01-31T12:00:00Z";
 
@@ -27,18 +27,8 @@ fn subscriptions(house: &House, place: &Place) -> Vec<Value> {
 
 #[test]
 fn nobody_who_paid_before_is_put_out_and_all_leave_at_their_own_end() {
-    let house = House::new();
-    let trader = house.trader("t1");
-    let service = trader.creates_service("Gold");
-    let (tara, old, new) = (house.person("Tara"), house.person("Old"), house.person("New"));
-    let made = house.telegram().control("groups", json!({ "owner": tara.id, "title": "Room" }));
-    let group = made["chat_id"].as_i64().unwrap();
-    tara.does("add", json!({ "user": old.id, "chat_id": group }));
-    let link = text(&trader.asks_for_group(&service, "link").is(202), "/setup_link");
-    tara.adds_bot(&link, json!({ "chat_id": group }));
-    house.settle();
-    let link = text(&trader.sees_group(&service), "/invite_link");
-    let place = Place { service, owner: tara, group, link };
+    let (house, place, old) = service_of_a_used_group();
+    let new = house.person("New");
     let ends = |days: i64| (house.now() + hours(24 * days)).to_string();
     let members = json!([
         { "telegram_user_id": old.id, "ends_at": ends(10) },
@@ -59,11 +49,11 @@ fn nobody_who_paid_before_is_put_out_and_all_leave_at_their_own_end() {
     let claim = found.iter().find(|it| it["claim_link"] != Value::Null).unwrap();
     mia.enters(&text(claim, "/claim_link"));
     mia.enters(&place.link);
-    assert_eq!(house.members(group), ["Mia", "New", "Old", "Tara", "Usher"]);
+    assert_eq!(house.members(place.group), ["Mia", "New", "Old", "Tara", "Usher"]);
     house.passes(hours(24 * 10) + minutes(30));
-    assert_eq!(house.members(group), ["Mia", "New", "Tara", "Usher"]);
+    assert_eq!(house.members(place.group), ["Mia", "New", "Tara", "Usher"]);
     house.passes(hours(24 * 10) + minutes(30));
-    assert_eq!(house.members(group), ["Tara", "Usher"]);
+    assert_eq!(house.members(place.group), ["Tara", "Usher"]);
     let shown =
         serde_json::to_string(&house.answers().iter().map(|it| &it.body).collect::<Vec<_>>());
     let shown = shown.unwrap();

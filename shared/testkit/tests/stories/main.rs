@@ -37,6 +37,22 @@ fn one_service() -> (House, Place) {
     (house, place)
 }
 
+/// A house with one service, bound to a group in which somebody was before.
+fn service_of_a_used_group() -> (House, Place, Person) {
+    let house = House::new();
+    let trader = house.trader("t1");
+    let service = trader.creates_service("Gold");
+    let (owner, old) = (house.person("Tara"), house.person("Old"));
+    let made = house.telegram().control("groups", json!({ "owner": owner.id, "title": "Room" }));
+    let group = made["chat_id"].as_i64().unwrap();
+    owner.does("add", json!({ "user": old.id, "chat_id": group }));
+    let link = text(&trader.asks_for_group(&service, "link").is(202), "/setup_link");
+    owner.adds_bot(&link, json!({ "chat_id": group }));
+    house.settle();
+    let link = text(&trader.sees_group(&service), "/invite_link");
+    (house, Place { service, owner, group, link }, old)
+}
+
 /// Somebody who knows the bot, has bought and is in.
 fn insider(house: &House, place: &Place, name: &str) -> (Person, Value) {
     let person = house.person(name);
