@@ -1,6 +1,6 @@
 //! Short looks at the state, for tests that look at it very often: plain values instead of JSON.
 
-use crate::model::{ChatKind, Content, History, Life, Status};
+use crate::model::{ChatKind, Content, History, Life, Message, Status};
 use crate::rights::Right;
 use crate::world::World;
 
@@ -15,6 +15,15 @@ pub struct Inside {
     pub is_admin: bool,
 }
 
+/// A message in a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Posted {
+    /// Its number; later ones have larger numbers.
+    pub id: i64,
+    /// Which message it answers.
+    pub reply_to: Option<i64>,
+}
+
 fn text(content: &Content) -> Option<&str> {
     match content {
         Content::Text { text, .. } => Some(text),
@@ -23,9 +32,9 @@ fn text(content: &Content) -> Option<&str> {
     }
 }
 
-fn texts(history: &History, from: i64) -> impl Iterator<Item = (i64, &str)> {
+fn texts(history: &History, from: i64) -> impl Iterator<Item = (&Message, &str)> {
     let messages = history.messages.values().filter(move |message| message.from == from);
-    messages.filter_map(|message| Some((message.date, text(&message.content)?)))
+    messages.filter_map(|message| Some((message, text(&message.content)?)))
 }
 
 impl World {
@@ -78,11 +87,14 @@ impl World {
         chat.map(|chat| chat.requests.keys().copied().collect()).unwrap_or_default()
     }
 
-    /// How many messages of a user in a group hold this text.
+    /// The messages of a user in a group that hold this text, oldest first.
     #[must_use]
-    pub fn count_posts(&self, chat: i64, from: i64, part: &str) -> usize {
-        let Some(chat) = self.chats.get(&chat) else { return 0 };
-        texts(&chat.history, from).filter(|(_, text)| text.contains(part)).count()
+    pub fn posts(&self, chat: i64, from: i64, part: &str) -> Vec<Posted> {
+        let Some(chat) = self.chats.get(&chat) else { return Vec::new() };
+        texts(&chat.history, from)
+            .filter(|(_, text)| text.contains(part))
+            .map(|(message, _)| Posted { id: message.id, reply_to: message.reply_to })
+            .collect()
     }
 
     /// When (in unix seconds) a bot last wrote a text with this in it to somebody.
@@ -93,7 +105,7 @@ impl World {
             .iter()
             .filter(|((a, b), _)| (*a == bot && *b == user) || (*a == user && *b == bot));
         let letters = chats.flat_map(|(_, private)| texts(&private.history, bot));
-        letters.filter(|(_, text)| text.contains(part)).map(|(date, _)| date).max()
+        letters.filter(|(_, text)| text.contains(part)).map(|(letter, _)| letter.date).max()
     }
 
     /// Whether somebody ever wrote to a bot and has not blocked it.

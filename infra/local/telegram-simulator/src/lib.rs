@@ -45,6 +45,6 @@ pub use clock::Clock;
 pub use errors::{ApiError, ControlError};
 pub use faults::{Fault, FaultKind};
 pub use flood::{FloodMode, FloodRules};
-pub use glance::Inside;
+pub use glance::{Inside, Posted};
 pub use server::{BotConfig, Config, Running, Simulator};
 pub use world::{Settings, World};

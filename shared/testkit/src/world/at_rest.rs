@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use domain::alert::{Alert, Delivery};
+use domain::alert::{Alert, Delivery, Post};
 use domain::group::Group;
 use domain::guard::Intruder;
 use domain::ids::{ServiceId, UserId};
+use domain::import::Import;
 use domain::link::{Link, LinkState, Pass};
 use domain::membership::Membership;
+use domain::reconcile::Reconciliation;
 use domain::relay::Consequences;
 use domain::service::Service;
 use domain::subscription::Subscription;
@@ -77,6 +79,16 @@ fn stuck(machine: &Machine) {
     for it in machine.store.all::<Intruder>() {
         holds(machine, Invariant::NothingStuck, it.due_at().is_none(), || {
             format!("intruder {} stays {:?}", it.id, it.stand)
+        });
+    }
+    for it in machine.store.all::<Reconciliation>() {
+        holds(machine, Invariant::NothingStuck, it.due_at().is_none(), || {
+            format!("the check of the members of {} has no end", it.service)
+        });
+    }
+    for it in machine.store.all::<Import>() {
+        holds(machine, Invariant::NothingStuck, it.due_at().is_none(), || {
+            format!("import {} has no end", it.id)
         });
     }
     for it in machine.store.all::<Link>() {
@@ -163,8 +175,13 @@ fn purchases(machine: &Machine, story: &Story) {
         let named = format!("customer-{customer}");
         let mine = all.iter().find(|it| it.service == *service && it.customer.as_str() == named);
         let counted = mine.map_or(0, |it| it.purchases);
-        holds(machine, of, counted == *confirmed, || {
-            format!("{named} of {service} bought {confirmed} times, and {counted} were counted")
+        // Whom a trader takes over has paid elsewhere: that is counted, too.
+        let taken_over = mine.map_or(0, |it| taken_over(machine, it));
+        holds(machine, of, counted == confirmed + taken_over, || {
+            format!(
+                "{named} of {service} bought {confirmed} times, was taken over {taken_over} times, \
+                 and {counted} were counted"
+            )
         });
     }
     for told in &machine.told {
@@ -190,6 +207,15 @@ fn purchases(machine: &Machine, story: &Story) {
     }
 }
 
+/// How often a subscription was taken over by an import.
+fn taken_over(machine: &Machine, of: &Subscription) -> u32 {
+    let id = of.id.to_string();
+    let records = machine.told.iter().map(|told| &told.record.after);
+    let mine = records
+        .filter(|row| row.id == id && row.meta.why == domain::change::Why::SubscriptionImported);
+    mine.map(|_| 1).sum()
+}
+
 /// Ends that a storefront gives are nearer than this; ends that follow from a renewal are not.
 const GIVEN: SignedDuration = SignedDuration::from_hours(29 * 24);
 
@@ -197,28 +223,65 @@ fn alerts(machine: &Machine, story: &Story) {
     for accepted in &story.cast.alerts {
         let Some(service) = story.cast.services.get(&accepted.service) else { continue };
         let Some(chat) = chat_of(machine, Some(service)) else { continue };
-        let alert = machine.store.find::<Alert>(&accepted.id);
-        let posts = machine.telegram.look(|world| world.count_posts(chat, bot(), &accepted.symbol));
-        let excused = alert.as_ref().is_some_and(|it| {
-            matches!(it.post.delivery, Delivery::Failed { .. })
-                && story.cast.troubled.contains(&accepted.service)
-        });
-        holds(machine, Invariant::AlertsPosted, posts > 0 || excused, || {
-            let state = alert.as_ref().map(|it| &it.post.delivery);
-            format!("alert {} was accepted and not posted: {state:?}", accepted.id)
-        });
-        let unknown = alert.as_ref().map_or(0, |it| it.post.unknown_outcomes);
-        let most = usize::try_from(unknown).unwrap_or(usize::MAX).saturating_add(1);
-        holds(machine, Invariant::RepeatsExplained, posts <= most, || {
-            format!("alert {} stands {posts} times, with {unknown} unknown outcomes", accepted.id)
-        });
+        let posts = |part: &str| machine.telegram.look(|world| world.posts(chat, bot(), part));
+        let Some(alert) = machine.store.find::<Alert>(&accepted.id) else {
+            holds(machine, Invariant::AlertsPosted, false, || format!("{} is gone", accepted.id));
+            continue;
+        };
+        let troubled = story.cast.troubled.contains(&accepted.service);
+        let its = posts(&accepted.symbol);
+        // A chart says the same again, without a key, for as long as it hears nothing: after half a
+        // minute that is another alert.
+        let most: usize = match accepted.chart {
+            false => most(&alert.post),
+            true => {
+                let all = machine.store.all::<Alert>();
+                let same = all.iter().filter(|it| it.content == alert.content);
+                same.map(|it| most(&it.post)).sum()
+            }
+        };
+        posted(machine, &accepted.id, &alert.post, (its.len(), most), troubled);
+        let mut before = its.first().map(|first| first.id);
+        for (number, update) in alert.numbered() {
+            let Some((id, word)) =
+                accepted.updates.iter().find(|(id, _)| *id == update.id.to_string())
+            else {
+                continue;
+            };
+            let answers = posts(word);
+            posted(machine, id, &update.post, (answers.len(), self::most(&update.post)), troubled);
+            let Some(first) = answers.first().map(|first| first.id) else { continue };
+            let in_order = before.is_none_or(|before| before < first);
+            let of_alert = |to: i64| its.iter().any(|it| it.id == to);
+            let answer = answers.iter().all(|it| it.reply_to.is_some_and(of_alert));
+            holds(machine, Invariant::UpdatesFollow, in_order && answer, || {
+                format!("update {number} of alert {} does not follow it", accepted.id)
+            });
+            before = Some(first);
+        }
     }
+}
+
+/// How often a message can stand in the group.
+fn most(post: &Post) -> usize {
+    usize::try_from(post.unknown_outcomes).unwrap_or(usize::MAX).saturating_add(1)
+}
+
+fn posted(machine: &Machine, id: &str, post: &Post, (posts, most): (usize, usize), troubled: bool) {
+    let excused = troubled && matches!(post.delivery, Delivery::Failed { .. });
+    holds(machine, Invariant::AlertsPosted, posts > 0 || excused, || {
+        format!("{id} was accepted and not posted: {:?}", post.delivery)
+    });
+    holds(machine, Invariant::RepeatsExplained, posts <= most, || {
+        format!("{id} stands {posts} times, where {most} are explained")
+    });
 }
 
 /// Every change since the scene began has left its record and its events.
 fn trail(machine: &Machine) {
-    let published: std::collections::BTreeSet<_> =
-        machine.events.published().into_iter().map(|event| (event.key, event.name)).collect();
+    let published = machine.events.published();
+    let published: std::collections::HashSet<_> =
+        published.iter().map(|event| (event.key.as_str(), event.name.as_str())).collect();
     let mut state = machine.hub.state();
     for told in &machine.told {
         let Some(Consequences { audit, events, .. }) = told.follows() else { continue };
@@ -229,7 +292,7 @@ fn trail(machine: &Machine) {
             });
         }
         for event in events {
-            let heard = published.contains(&(event.key.clone(), event.name.clone()));
+            let heard = published.contains(&(event.key.as_str(), event.name.as_str()));
             state.watch.holds(Invariant::EventsComplete, heard, || {
                 format!("{} of {} was not published", event.name, event.item)
             });

@@ -46,11 +46,13 @@ pub enum Bug {
     MigrationOnlyByUpdate,
     /// The lease of a removal is over before the function that took it is.
     LeaseTooShort,
+    /// An update stands in the group by itself, as an answer to nothing.
+    UpdatesAnswerNothing,
 }
 
 impl Bug {
     /// Every one.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::NoLastLook,
         Self::ExpireWithoutOutbox,
         Self::DeleteMessageFirst,
@@ -72,5 +74,6 @@ impl Bug {
         Self::ExpireUnconditional,
         Self::MigrationOnlyByUpdate,
         Self::LeaseTooShort,
+        Self::UpdatesAnswerNothing,
     ];
 }

@@ -428,6 +428,17 @@ impl Machine {
         self.begin(id, 300, Carries::Sweep, work);
     }
 
+    /// The daily check of all members begins.
+    pub(super) fn daily_check(&mut self) {
+        let (id, functions) = self.functions();
+        let work = async move {
+            // What it could not begin, the next one does.
+            let _ = functions.reconcile().await;
+            Ended::Done
+        };
+        self.begin(id, 300, Carries::Sweep, work);
+    }
+
     /// When the next sweep would find something.
     pub(super) fn next_sweep(&self) -> Option<Timestamp> {
         let due = self.store.first_due()?.max(after(self.swept, SignedDuration::from_secs(1)));

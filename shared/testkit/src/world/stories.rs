@@ -56,6 +56,8 @@ const fn wait(minutes: i64) -> Step {
 }
 
 const ALERT: Step = Step::Alert { service: 0 };
+const UPDATE: Step = Step::Update { service: 0 };
+const CHART: Step = Step::Chart { service: 0 };
 
 fn open(service: usize, group: NewGroup) -> [Step; 4] {
     [
@@ -226,6 +228,58 @@ fn stories() -> Vec<Told> {
                 Step::Appoint { service, person: 1, admin: false },
             ],
         ),
+        told("updates of an alert", INSIDE, vec![ALERT, UPDATE, UPDATE, wait(1), UPDATE]),
+        told(
+            "an update while the bot has no rights",
+            INSIDE,
+            vec![Step::KickBot { service }, ALERT, UPDATE, wait(2), rights(true), UPDATE],
+        ),
+        told("alerts of a chart", INSIDE, vec![CHART, CHART, UPDATE]),
+        told(
+            "moved to another account",
+            INSIDE,
+            vec![Step::Relink { service, customer: 0 }, claim(0, 3), tap(3), tap(ada)],
+        ),
+        told(
+            "moved, and claimed by the old account again",
+            INSIDE,
+            vec![Step::Relink { service, customer: 0 }, claim(0, 0), tap(ada)],
+        ),
+        told(
+            "people who paid before are taken over",
+            INSIDE,
+            vec![
+                Step::Add { service, person: 1 },
+                Step::Import { service, person: 1, minutes: 90 },
+                Step::Import { service, person: ada, minutes: 90 },
+                wait(150),
+            ],
+        ),
+        told(
+            "members are checked while somebody leaves",
+            FULL,
+            vec![
+                Step::CheckMembers { service },
+                Step::Leave { service, person: ada },
+                Step::DailyCheck,
+                tap(ada),
+            ],
+        ),
+        told(
+            "somebody leaves while the bot is outside, and is found out",
+            INSIDE,
+            vec![
+                Step::KickBot { service },
+                Step::Leave { service, person: ada },
+                rights(true),
+                Step::DailyCheck,
+            ],
+        ),
+        told(
+            "a guest's pass is withdrawn",
+            INSIDE,
+            vec![Step::Guest { service, person: 3 }, wait(1), Step::Withdraw { service }],
+        ),
         told(
             "a request is taken back",
             READY,
@@ -240,7 +294,7 @@ fn random_steps(rng: &mut Rng) -> Vec<Step> {
     let account = (rng.u8(..3) == 0).then_some(person);
     let minutes = (rng.u8(..3) == 0).then(|| rng.i64(1..120));
     let buy = Step::Buy { service, customer, account, minutes };
-    match rng.u8(..44) {
+    match rng.u8(..56) {
         0..8 => vec![buy, Step::Claim { service, customer, person }, Step::Tap { service, person }],
         8..11 => vec![buy],
         11..14 => vec![Step::Tap { service, person }],
@@ -267,6 +321,17 @@ fn random_steps(rng: &mut Rng) -> Vec<Step> {
         38 => vec![Step::TakeBack { service, person }],
         39..41 => vec![Step::AwaitSweep, buy, Step::Tap { service, person }],
         41 => vec![Step::AwaitSweep],
+        43..46 => vec![Step::Alert { service }, Step::Update { service }],
+        46 => vec![Step::Update { service }],
+        47 => vec![Step::Chart { service }],
+        48 => vec![Step::Relink { service, customer }, Step::Claim { service, customer, person }],
+        49 => vec![Step::Relink { service, customer }],
+        50 => vec![Step::Import { service, person, minutes: rng.i64(1..120) }],
+        51 => vec![Step::CheckMembers { service }],
+        52 => vec![Step::DailyCheck],
+        53 => vec![Step::Guest { service, person: 3 }, Step::Withdraw { service }],
+        54 => vec![Step::Withdraw { service }],
+        55 => vec![Step::AskBot { person }],
         42 => vec![
             Step::Cancel { service, customer, at_end: false },
             Step::Buy { service, customer, account: None, minutes: None },

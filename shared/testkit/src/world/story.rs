@@ -1,5 +1,7 @@
 //! The people of a world and what they do: callers of the API, and everybody in Telegram.
 
+mod asks;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -13,8 +15,9 @@ use serde_json::{Value, json};
 use store::{Entity as _, UserClaim, key};
 
 use super::machine::Machine;
-use crate::functions::{Answer, Request};
+use crate::functions::Answer;
 use crate::memory_telegram::BOT;
+use asks::{symbol, word};
 
 /// What the bot is given in a group that is well.
 pub(super) const ALL_RIGHTS: [&str; 3] = ["invite_users", "restrict_members", "change_info"];
@@ -154,6 +157,49 @@ pub enum Step {
         /// The guest.
         person: usize,
     },
+    /// The trader says what has become of the last alert.
+    Update {
+        /// Of which service.
+        service: usize,
+    },
+    /// A chart raises an alert; the first time, the trader asks for its address.
+    Chart {
+        /// Of which service.
+        service: usize,
+    },
+    /// A customer's subscription is to be moved to another account.
+    Relink {
+        /// Of which service.
+        service: usize,
+        /// Whose.
+        customer: usize,
+    },
+    /// The trader takes somebody over who has paid before.
+    Import {
+        /// Into which service.
+        service: usize,
+        /// Whom.
+        person: usize,
+        /// For how many minutes they have paid.
+        minutes: i64,
+    },
+    /// The trader has the members checked.
+    CheckMembers {
+        /// Of which service.
+        service: usize,
+    },
+    /// The daily check of all members begins.
+    DailyCheck,
+    /// The trader withdraws the newest guest's pass.
+    Withdraw {
+        /// In which service.
+        service: usize,
+    },
+    /// Somebody asks the bot for their ways in.
+    AskBot {
+        /// Who.
+        person: usize,
+    },
     /// Time goes by until the next sweep that finds something.
     AwaitSweep,
     /// Time goes by.
@@ -180,8 +226,12 @@ enum Purpose {
     Service(usize),
     Group(usize),
     Purchase { service: usize, customer: usize },
-    Alert { service: usize, number: usize },
+    Relink { service: usize, customer: usize },
+    Alert { service: usize, number: usize, chart: bool },
+    Update { alert: usize, number: usize },
+    ChartAddress { service: usize },
     Guest { person: usize },
+    Passes { service: usize },
     Nothing,
 }
 
@@ -192,6 +242,10 @@ pub(super) struct Accepted {
     pub(super) service: usize,
     /// By which it is known in the group.
     pub(super) symbol: String,
+    /// Whether a chart raised it, which repeats itself without a key.
+    pub(super) chart: bool,
+    /// Its updates, and a word in each.
+    pub(super) updates: Vec<(String, String)>,
 }
 
 /// Who there is, and what they know.
@@ -201,6 +255,8 @@ pub(super) struct Cast {
     pub(super) owners: Vec<i64>,
     pub(super) services: BTreeMap<usize, ServiceId>,
     setup_links: BTreeMap<usize, String>,
+    /// Where charts raise alerts.
+    charts: BTreeMap<usize, String>,
     /// The last that a customer was told about a purchase.
     bought: BTreeMap<(usize, usize), Value>,
     /// Purchases that were confirmed.
@@ -296,9 +352,16 @@ impl Story {
             Step::AskForGroup { service, .. }
             | Step::Buy { service, .. }
             | Step::Alert { service }
+            | Step::Chart { service }
+            | Step::Import { service, .. }
+            | Step::CheckMembers { service }
+            | Step::Withdraw { service }
             | Step::Guest { service, .. } => self.cast.services.contains_key(&service),
+            Step::Update { service } => self.last_alert(service).is_some(),
             Step::AddBot { service, .. } => self.cast.setup_links.contains_key(&service),
-            Step::Claim { service, customer, .. } | Step::Cancel { service, customer, .. } => {
+            Step::Claim { service, customer, .. }
+            | Step::Relink { service, customer }
+            | Step::Cancel { service, customer, .. } => {
                 self.cast.bought.contains_key(&(service, customer))
             }
             Step::Tap { service, .. } => self.group_link(machine, service).is_some(),
@@ -317,23 +380,8 @@ impl Story {
         self.hear(machine);
         self.cast.numbers += 1;
         match step {
-            Step::OpenService { service } => {
-                let body = json!({
-                    "name": format!("Service {service}"),
-                    "price": { "amount": "49.00", "currency": "EUR" },
-                    "duration_days": 30,
-                    "settings": { "guard": "enforce", "reminder_hours": [] },
-                });
-                let request = Request::json("POST", "/traders/services", &body);
-                self.ask(machine, self.keyed(trader(request, service)), Purpose::Service(service));
-            }
-            Step::AskForGroup { service, pool } => {
-                let Some(id) = self.cast.services.get(&service) else { return };
-                let path = format!("/traders/services/{id}/telegram-group/create");
-                let body = json!({ "mode": if pool { "pool" } else { "link" } });
-                let request = trader(Request::json("POST", path, &body), service);
-                self.ask(machine, self.keyed(request), Purpose::Group(service));
-            }
+            Step::OpenService { service } => self.open_service(machine, service),
+            Step::AskForGroup { service, pool } => self.ask_for_group(machine, service, pool),
             Step::AddBot { service, group } => {
                 let Some(link) = self.cast.setup_links.get(&service).cloned() else { return };
                 let mut body = json!({ "user": self.owner(service), "link": link });
@@ -376,14 +424,22 @@ impl Story {
                 self.stops_wanting(service, person);
             }
             Step::Cancel { service, customer, at_end } => {
-                let bought = self.cast.bought.get(&(service, customer));
-                let Some(id) = bought.and_then(|bought| bought.get("id")?.as_str()) else { return };
-                let when = if at_end { "period_end" } else { "now" };
-                let path = format!("/subscriptions/{id}/cancel");
-                let request = Request::json("POST", path, &json!({ "when": when }));
-                self.ask(machine, self.keyed(request.by("storefront")), Purpose::Nothing);
+                self.cancel(machine, service, customer, at_end);
             }
+            Step::Relink { service, customer } => self.relink(machine, service, customer),
             Step::Alert { service } => self.alert(machine, service),
+            Step::Update { service } => self.update(machine, service),
+            Step::Chart { service } => self.chart(machine, service),
+            Step::Import { service, person, minutes } => {
+                self.import(machine, service, person, minutes);
+            }
+            Step::CheckMembers { service } => self.check_members(machine, service),
+            Step::DailyCheck => machine.daily_check(),
+            Step::Withdraw { service } => self.passes(machine, service),
+            Step::AskBot { person } => {
+                let body = json!({ "user": self.person(person), "text": "/access" });
+                people_do(machine, "message", body);
+            }
             Step::Leave { service, person } => {
                 self.in_group(machine, service, "leave", json!({}), person);
                 self.stops_wanting(service, person);
@@ -410,13 +466,7 @@ impl Story {
                     people_do(machine, "kick_bot", body);
                 }
             }
-            Step::Guest { service, person } => {
-                let Some(id) = self.cast.services.get(&service) else { return };
-                let path = format!("/traders/services/{id}/telegram-group/generate-link");
-                let body = json!({ "kind": "single_use" });
-                let request = trader(Request::json("POST", path, &body), service);
-                self.ask(machine, self.keyed(request), Purpose::Guest { person });
-            }
+            Step::Guest { service, person } => self.guest(machine, service, person),
             Step::AwaitSweep => self.waits = machine.next_sweep(),
             Step::Wait { minutes } => {
                 self.waits = Some(after(machine.now(), SignedDuration::from_mins(minutes)));
@@ -457,9 +507,31 @@ impl Story {
                 *self.cast.purchases.entry((service, customer)).or_default() += 1;
                 self.cast.bought.insert((service, customer), answer.body.clone());
             }
-            Purpose::Alert { service, number } => {
+            Purpose::Relink { service, customer } => {
+                self.cast.bought.insert((service, customer), answer.body.clone());
+            }
+            Purpose::Alert { service, number, chart } => {
                 if let Some(id) = text("alert_id") {
-                    self.cast.alerts.push(Accepted { id, service, symbol: symbol(number) });
+                    let (symbol, updates) = (symbol(number), Vec::new());
+                    self.cast.alerts.push(Accepted { id, service, symbol, chart, updates });
+                }
+            }
+            Purpose::Update { alert, number } => {
+                let of = self.cast.alerts.get_mut(alert);
+                if let (Some(of), Some(id)) = (of, text("update_id")) {
+                    of.updates.push((id, word(number)));
+                }
+            }
+            Purpose::ChartAddress { service } => {
+                if let Some(address) = text("url") {
+                    self.cast.charts.insert(service, address);
+                    self.raise(machine, service);
+                }
+            }
+            Purpose::Passes { service } => {
+                let newest = answer.body.pointer("/items/0/id").and_then(Value::as_str);
+                if let Some(newest) = newest {
+                    self.withdraw(machine, service, newest);
                 }
             }
             Purpose::Guest { person } => {
@@ -494,15 +566,6 @@ impl Story {
             }
         }
         self.cast.seen = machine.told.len();
-    }
-
-    fn ask(&mut self, machine: &mut Machine, request: Request, purpose: Purpose) {
-        machine.request(request);
-        self.purposes.push(purpose);
-    }
-
-    fn keyed(&self, request: Request) -> Request {
-        request.with("idempotency-key", &format!("key-{}", self.cast.numbers))
     }
 
     fn person(&self, person: usize) -> i64 {
@@ -570,32 +633,6 @@ impl Story {
         group.invite_link.as_ref().map(|link| link.as_str().to_owned())
     }
 
-    fn buy(
-        &mut self,
-        machine: &mut Machine,
-        service: usize,
-        customer: usize,
-        account: Option<usize>,
-        minutes: Option<i64>,
-    ) {
-        let Some(id) = self.cast.services.get(&service) else { return };
-        let mut body = json!({
-            "service_id": id, "customer_id": format!("customer-{customer}"),
-            "payment_ref": format!("payment-{}", self.cast.numbers),
-        });
-        if let Some(account) = account {
-            extend(&mut body, json!({ "telegram_user_id": self.person(account) }));
-        }
-        if let Some(minutes) = minutes {
-            let ends_at = after(machine.now(), SignedDuration::from_mins(minutes));
-            extend(&mut body, json!({ "ends_at": ends_at.to_string() }));
-        }
-        let request = Request::json("POST", "/subscriptions", &body).by("storefront");
-        // Some storefronts send a key, some trust to their payment's reference.
-        let request = if customer.is_multiple_of(2) { request } else { self.keyed(request) };
-        self.ask(machine, request, Purpose::Purchase { service, customer });
-    }
-
     /// Somebody taps the link into a group. Whoever is entitled at this moment wants to be in.
     pub(super) fn tap(&mut self, machine: &mut Machine, service: usize, user: i64) {
         let Some(link) = self.group_link(machine, service) else { return };
@@ -623,17 +660,6 @@ impl Story {
         if asked && holds && !self.cast.unheard.contains(&(id, user)) {
             self.cast.wants.insert((id, user), machine.now());
         }
-    }
-
-    fn alert(&mut self, machine: &mut Machine, service: usize) {
-        let Some(id) = self.cast.services.get(&service) else { return };
-        let number = self.cast.numbers;
-        let body = json!({
-            "service_id": id, "symbol": symbol(number), "action": "buy", "entry": "100.5",
-            "targets": ["110"], "stop_loss": "95",
-        });
-        let request = trader(Request::json("POST", "/alerts", &body), service);
-        self.ask(machine, self.keyed(request), Purpose::Alert { service, number });
     }
 
     fn ban(&mut self, machine: &mut Machine, service: usize, person: usize) {
@@ -679,14 +705,6 @@ impl Story {
     pub(super) fn services(&self) -> Vec<(usize, ServiceId)> {
         self.cast.services.iter().map(|(number, id)| (*number, *id)).collect()
     }
-}
-
-fn trader(request: Request, service: usize) -> Request {
-    request.by(&format!("trader-{service}"))
-}
-
-fn symbol(number: usize) -> String {
-    format!("COIN{number:04}X")
 }
 
 fn extend(body: &mut Value, more: Value) {

@@ -237,6 +237,10 @@ impl Telegram for Port<Line> {
 
     async fn send_message(&self, message: &NewMessage) -> Answer<MessageId> {
         let chat = message.chat;
+        let mut message = message.clone();
+        if self.hub.bug == Some(Bug::UpdatesAnswerNothing) {
+            message.reply_to = None;
+        }
         let work = own!(self, |telegram, message| telegram.send_message(&message));
         self.post("sendMessage", chat, work).await
     }

@@ -23,15 +23,18 @@ pub enum Invariant {
     BansStand,
     /// One renewal for each purchase, from the later of now and the old end.
     OneRenewalPerPurchase,
-    /// An accepted alert is posted at least once.
+    /// An accepted alert is posted at least once, and so is each of its updates.
     AlertsPosted,
-    /// An alert stands in the group at most once more than calls had no answer.
+    /// An alert, or an update, stands in the group at most once more than calls had no answer.
     RepeatsExplained,
+    /// An update answers its alert, and stands after it and after every earlier update.
+    UpdatesFollow,
     /// Whoever is in the group has a right to be there.
     NoFreeRiders,
     /// Whoever is entitled and asked is inside, or was told how to come back.
     PayingMembersInside,
-    /// Whatever was begun came to its end: removals, admissions, alerts, set-ups, links.
+    /// Whatever was begun came to its end: removals, admissions, alerts, set-ups, links, checks,
+    /// imports.
     NothingStuck,
     /// Every change stands in the audit trail, with what came before and after.
     AuditComplete,
@@ -47,13 +50,14 @@ pub enum Invariant {
 
 impl Invariant {
     /// Every one.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::NobodyRemovedWhileEntitled,
         Self::NobodyLetInWithoutRight,
         Self::BansStand,
         Self::OneRenewalPerPurchase,
         Self::AlertsPosted,
         Self::RepeatsExplained,
+        Self::UpdatesFollow,
         Self::NoFreeRiders,
         Self::PayingMembersInside,
         Self::NothingStuck,
