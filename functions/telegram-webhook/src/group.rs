@@ -6,6 +6,7 @@ use domain::ids::{ChatId, ServiceId, UserId};
 use domain::service::Service;
 use domain::task::Answer;
 use domain::token::Token;
+use jiff::Timestamp;
 use queue::Queue;
 use store::{CommitError, Store, Write, holder_of, key, load};
 use telegram::{ChatMemberUpdated, kind, standing};
@@ -20,9 +21,12 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         chat: ChatId,
         user: UserId,
         payload: &str,
+        said_at: Timestamp,
     ) -> Result<(), Problem> {
         match Token::read(payload, &self.webhook.key) {
-            Some(Token::SetUp { service, number }) => self.bind(chat, service, number).await,
+            Some(Token::SetUp { service, number }) => {
+                self.bind(chat, service, number, said_at).await
+            }
             Some(Token::Spare { expires_at }) if self.now < expires_at => {
                 self.note_spare(chat, user).await
             }
@@ -35,7 +39,13 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
 
     /// Makes the chat the group of the service. What the bot may do there is asked by the set-up
     /// run that follows, so it does not matter whether this or `my_chat_member` comes first.
-    async fn bind(&self, chat: ChatId, id: ServiceId, number: u32) -> Result<(), Problem> {
+    async fn bind(
+        &self,
+        chat: ChatId,
+        id: ServiceId,
+        number: u32,
+        said_at: Timestamp,
+    ) -> Result<(), Problem> {
         let cause = self.by(Actor::Person, Why::GroupBound);
         for _ in 0..TRIES {
             // A basic group can become a supergroup while it is being bound.
@@ -43,7 +53,7 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
             let Some(service) = load::<Service>(self.store(), &id.to_string()).await? else {
                 return self.answer(chat, Answer::LinkUnknown).await;
             };
-            let next = match bind(&service.value, number, chat, self.now) {
+            let next = match bind(&service.value, number, chat, said_at, self.now) {
                 Ok(Some(next)) => next,
                 Ok(None) => return Ok(()),
                 Err(BindRefusal::LinkExpired) => {
@@ -111,6 +121,8 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
             let write = match holder_of(self.store(), change.chat.id).await? {
                 // Not bound yet: the set-up run after the binding will ask.
                 None | Some((_, Holder::Moved { .. })) => return Ok(()),
+                // The bot goes out of the old chat of a group that was upgraded.
+                Some((chat, _)) if chat != change.chat.id => return Ok(()),
                 Some((_, Holder::Service { service })) => {
                     let read = load::<Service>(self.store(), &service.to_string()).await?;
                     let Some(read) = read else { return Ok(()) };

@@ -11,6 +11,7 @@ mod person;
 use domain::change::{Actor, Cause, Why};
 use domain::ids::ChatId;
 use domain::task::{Answer, Task};
+use domain::time::after;
 use domain::token::{BotName, LinkKey};
 use jiff::{SignedDuration, Timestamp};
 use queue::{Outgoing, Queue};
@@ -23,6 +24,9 @@ use web::{Call, Problem, Reply};
 
 /// How often a change is tried when others change the same item at the same moment.
 const TRIES: usize = 6;
+
+/// For how long the word of a group's upgrade may come behind what people do in it.
+const WORD_BEHIND: SignedDuration = SignedDuration::from_secs(60);
 
 /// The secret that Telegram sends along with each update.
 pub struct Secret(String);
@@ -107,6 +111,16 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         Cause { at: self.now, by, why }
     }
 
+    /// Somebody did something in a chat that is not in the books. It may have been upgraded a moment
+    /// ago, and the word of that may come behind: Telegram delivers messages in one queue, and what
+    /// people do in others. So for a while the update is asked to come again.
+    fn perhaps_moved(&self, done_at: Timestamp) -> Result<(), Problem> {
+        match self.now < after(done_at, WORD_BEHIND) {
+            true => Err(Problem::again()),
+            false => Ok(()),
+        }
+    }
+
     async fn message(&self, message: &Message) -> Result<(), Problem> {
         let chat = message.chat.id;
         if let Some(to) = message.migrate_to_chat_id {
@@ -125,7 +139,10 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         // In a group, an administrator who stays anonymous writes as a bot of Telegram's.
         match (name, chat.get() > 0) {
             ("/start", true) => self.start_in_private(user.id, payload).await,
-            ("/start", false) => self.start_in_group(chat, user.id, payload).await,
+            ("/start", false) => {
+                let said_at = message.date.unwrap_or(self.now);
+                self.start_in_group(chat, user.id, payload, said_at).await
+            }
             // What somebody has bought is nobody else's business.
             ("/access", true) => self.answer(chat, Answer::Access).await,
             _ => Ok(()),

@@ -1,18 +1,17 @@
 //! People in the group: they ask to join, come in, go out.
 
 use domain::change::{Actor, Stored, Why};
-use domain::group::{ChatClaim, Holder};
+use domain::group::{ChatClaim, Group, Holder};
 use domain::guard::{Intruder, intruder_left};
 use domain::ids::{ChatId, IntruderId, ServiceId, UserId};
 use domain::link::{Appointed, Link, LinkUrl, Pass, link_used};
 use domain::membership::{JoinRequest, asked_to_join, came_in, no_longer_admin, went_out};
+use domain::service::Service;
 use domain::subscription::{Subscription, subscription_due};
 use domain::task::{Declined, Task};
 use jiff::Timestamp;
 use queue::Queue;
-use store::{
-    CommitError, Entity, Store, UserClaim, Write, change, holder_of, key, load, service_of_chat,
-};
+use store::{CommitError, Entity, Store, UserClaim, Write, change, holder_of, key, load};
 use telegram::{ChatInviteLink, ChatJoinRequest, ChatMemberUpdated};
 use web::Problem;
 
@@ -71,8 +70,10 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
 
     /// Somebody asks to be let in. The approval follows from the change.
     pub(crate) async fn asked_to_join(&self, request: &ChatJoinRequest) -> Result<(), Problem> {
-        let Some(service) = service_of_chat(self.store(), request.chat.id).await? else {
-            return Ok(());
+        let service = match holder_of(self.store(), request.chat.id).await? {
+            Some((_, Holder::Service { service })) => service,
+            Some((_, Holder::Spare { .. } | Holder::Moved { .. })) => return Ok(()),
+            None => return self.perhaps_moved(request.date),
         };
         let user = request.from.id;
         let asked = match self.subscription_of(service, user).await? {
@@ -111,7 +112,8 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
                 let is_stranger = is.is_inside() && !is.is_admin();
                 return self.note_stranger(chat, user.id, is_stranger).await;
             }
-            None | Some((_, Holder::Moved { .. })) => return Ok(()),
+            Some((_, Holder::Moved { .. })) => return Ok(()),
+            None => return self.perhaps_moved(change.date),
         };
         if is.is_outside() {
             self.change_of(service, user.id, Why::MemberLeft, went_out).await?;
@@ -123,13 +125,13 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         } else if !is.is_inside() || is.is_admin() {
             Ok(())
         } else if !was.is_inside() {
-            self.came_in(service, user.id, change.invite_link.as_ref()).await
+            self.came_in(service, user.id, change.invite_link.as_ref(), change.date).await
         } else if was.is_admin() {
             // Whoever was left inside as an administrator is looked at again.
             self.change_of(service, user.id, Why::MemberDemoted, no_longer_admin).await?;
             let appointed = key::appointed(service, user.id);
             match load::<Appointed>(self.store(), &appointed).await? {
-                Some(_) => self.came_in(service, user.id, None).await,
+                Some(_) => self.came_in(service, user.id, None, change.date).await,
                 None => Ok(()),
             }
         } else {
@@ -153,6 +155,7 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         service: ServiceId,
         user: UserId,
         link: Option<&ChatInviteLink>,
+        at: Timestamp,
     ) -> Result<(), Problem> {
         let is_guest = self.is_guest(service, user, link).await?;
         let known = match self.subscription_of(service, user).await? {
@@ -167,10 +170,19 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
                 .await?
             }
         };
-        match known || is_guest {
+        match known || is_guest || self.was_there_before(service, at).await? {
             true => Ok(()),
             false => self.note_intruder(service, user).await,
         }
+    }
+
+    /// Whether whoever came in at this time was inside when the group was bound.
+    async fn was_there_before(&self, service: ServiceId, at: Timestamp) -> Result<bool, Problem> {
+        let service = load::<Service>(self.store(), &service.to_string()).await?;
+        Ok(service.is_some_and(|service| match &service.value.group {
+            Group::Bound(group) => group.had_inside(at),
+            Group::None | Group::AwaitingBot(_) => false,
+        }))
     }
 
     /// Notes that somebody is inside without a right to be: their removal follows from that.

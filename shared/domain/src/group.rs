@@ -171,7 +171,7 @@ pub struct TelegramGroup {
     pub pending: Option<PendingSetUp>,
     /// How many set-up runs were asked for.
     pub rounds: u32,
-    /// When the group was bound.
+    /// When the group was bound; that of a trader, by Telegram's clock.
     pub bound_at: Timestamp,
     /// When Telegram was last asked about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -246,6 +246,12 @@ impl TelegramGroup {
         };
         group.request_set_up(now);
         group
+    }
+
+    /// Whether whoever came in at this time, by Telegram's clock, was there before the trader brought
+    /// the group: they stay. A spare group is nobody's, so nobody was there by right.
+    pub fn had_inside(&self, came_at: Timestamp) -> bool {
+        self.origin == Origin::Trader && came_at < self.bound_at
     }
 
     /// Asks for a set-up run. It is safe to ask twice: each run looks first.
@@ -568,7 +574,8 @@ pub enum BindRefusal {
     HasAnother,
 }
 
-/// Binds a group by the set-up link with this number.
+/// Binds a group by the set-up link with this number, which was used there at this time by
+/// Telegram's clock.
 ///
 /// # Errors
 /// [`BindRefusal`]; `Ok(None)` when it is bound to this very chat already.
@@ -576,13 +583,15 @@ pub fn bind(
     service: &Service,
     number: u32,
     chat: ChatId,
+    said_at: Timestamp,
     now: Timestamp,
 ) -> Result<Option<Service>, BindRefusal> {
     match &service.group {
         Group::Bound(group) if group.chat == chat => Ok(None),
         Group::Bound(_) => Err(BindRefusal::HasAnother),
         Group::AwaitingBot(waiting) if waiting.number == number && now < waiting.expires_at => {
-            let group = TelegramGroup::bound(chat, Origin::Trader, now);
+            let mut group = TelegramGroup::bound(chat, Origin::Trader, now);
+            group.bound_at = said_at;
             Ok(Some(Service { group: Group::Bound(group), ..service.clone() }))
         }
         Group::AwaitingBot(_) | Group::None => Err(BindRefusal::LinkExpired),

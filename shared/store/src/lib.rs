@@ -27,7 +27,7 @@ pub use entities::{
 pub use entity::{Entity, Write, decode, load};
 pub use image::record;
 pub use item::{item_from_row, moment, place_in, row_from_image, text};
-pub use moves::{Move, chat_moved, holder_of, service_of_chat};
+pub use moves::{Move, chat_moved, holder_of};
 pub use port::{
     Broken, CommitError, Count, Cursor, DueItem, List, Page, SHARDS, Store, StoreError, shard_of,
 };

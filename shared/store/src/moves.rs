@@ -2,7 +2,7 @@
 
 use domain::change::{Actor, Cause, Why};
 use domain::group::{ChatClaim, Group, Holder};
-use domain::ids::{ChatId, ServiceId};
+use domain::ids::ChatId;
 use domain::service::Service;
 use jiff::Timestamp;
 
@@ -37,20 +37,6 @@ pub async fn holder_of(
         }
     }
     Ok(None)
-}
-
-/// The service whose group this chat is, wherever the chat has moved to.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn service_of_chat(
-    store: &impl Store,
-    chat: ChatId,
-) -> Result<Option<ServiceId>, StoreError> {
-    Ok(match holder_of(store, chat).await? {
-        Some((_, Holder::Service { service })) => Some(service),
-        _ => None,
-    })
 }
 
 /// What became of a move.

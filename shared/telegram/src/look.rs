@@ -18,7 +18,10 @@ pub async fn look(
 ) -> Answer<Observation> {
     let seen = telegram.get_chat(chat).await?;
     let standing = standing(telegram.get_chat_member(chat, bot).await?.status);
-    let member_count = match count && standing != BotStanding::Outside {
+    // A basic group that was upgraded still tells what it was; only counting says where it went
+    // (tdlib/telegram-bot-api, `check_chat_access`).
+    let is_basic = kind(seen.kind) == Kind::Basic;
+    let member_count = match count && (is_basic || standing != BotStanding::Outside) {
         true => u32::try_from(telegram.get_chat_member_count(chat).await?).ok(),
         false => None,
     };

@@ -24,6 +24,9 @@ pub(crate) struct Migrate {
     /// Also tell bots that they left the old group.
     #[serde(default)]
     old_left: bool,
+    /// Open join requests do not come along.
+    #[serde(default)]
+    requests_lost: bool,
 }
 
 #[derive(Deserialize)]
@@ -193,6 +196,11 @@ impl World {
         let new = self
             .migrate(now, which.chat_id, by, which.old_left)
             .ok_or_else(|| ControlError::new("no such group"))?;
+        if which.requests_lost
+            && let Some(group) = self.chats.get_mut(&new)
+        {
+            group.requests.clear();
+        }
         Ok(json!({ "chat_id": new }))
     }
 

@@ -101,7 +101,7 @@ fn a_group_that_was_just_bound_is_set_up_and_greeted_once_it_is_ready() {
         panic!("no link")
     };
     assert_eq!(tasks(&of_service(&service()), &of_service(&asked), Why::GroupRequested), []);
-    let bound = bind(&asked, 1, chat(), minutes(5)).unwrap().unwrap();
+    let bound = bind(&asked, 1, chat(), minutes(5), minutes(5)).unwrap().unwrap();
     let (was, now) = (of_service(&asked), of_service(&bound));
     assert_eq!(tasks(&was, &now, Why::GroupBound), [Task::SetUp { chat: chat() }]);
     assert_eq!(events(Some(&was), &now, Why::GroupBound), ["GroupBound"]);

@@ -72,42 +72,55 @@ fn a_set_up_link_that_still_works_is_given_again_and_an_old_one_is_replaced() {
     }
     let second = asked(&first, 60);
     assert_eq!(second.setups, 2);
-    assert_eq!(bind(&second, 1, chat(), minutes(61)), Err(BindRefusal::LinkExpired));
-    assert!(matches!(bind(&second, 2, chat(), minutes(61)), Ok(Some(_))));
+    assert_eq!(bind(&second, 1, chat(), minutes(61), minutes(61)), Err(BindRefusal::LinkExpired));
+    assert!(matches!(bind(&second, 2, chat(), minutes(61), minutes(61)), Ok(Some(_))));
+}
+
+#[test]
+fn whoever_was_there_when_the_trader_brought_the_group_may_stay() {
+    let service = asked(&service(), 0);
+    let bound = bind(&service, 1, chat(), minutes(1), minutes(2)).unwrap().unwrap();
+    let Group::Bound(group) = bound.group else { panic!("it is bound") };
+    assert!(group.had_inside(minutes(0)));
+    assert!(!group.had_inside(minutes(1)), "in doubt they are looked at");
+    let spare = TelegramGroup { origin: Origin::Pool, ..group };
+    assert!(!spare.had_inside(minutes(0)), "a spare group is nobody's");
 }
 
 #[test]
 fn a_set_up_link_works_within_its_hour_and_not_after() {
     let service = asked(&service(), 0);
-    assert!(matches!(bind(&service, 1, chat(), minutes(59)), Ok(Some(_))));
-    assert_eq!(bind(&service, 1, chat(), minutes(60)), Err(BindRefusal::LinkExpired));
+    assert!(matches!(bind(&service, 1, chat(), minutes(59), minutes(59)), Ok(Some(_))));
+    assert_eq!(bind(&service, 1, chat(), minutes(60), minutes(60)), Err(BindRefusal::LinkExpired));
 }
 
 #[test]
 fn a_set_up_link_that_nobody_asked_for_binds_nothing() {
-    assert_eq!(bind(&service(), 0, chat(), minutes(1)), Err(BindRefusal::LinkExpired));
-    assert_eq!(bind(&service(), 1, chat(), minutes(1)), Err(BindRefusal::LinkExpired));
+    assert_eq!(bind(&service(), 0, chat(), minutes(1), minutes(1)), Err(BindRefusal::LinkExpired));
+    assert_eq!(bind(&service(), 1, chat(), minutes(1), minutes(1)), Err(BindRefusal::LinkExpired));
     let service = asked(&service(), 0);
-    assert_eq!(bind(&service, 2, chat(), minutes(1)), Err(BindRefusal::LinkExpired));
+    assert_eq!(bind(&service, 2, chat(), minutes(1), minutes(1)), Err(BindRefusal::LinkExpired));
 }
 
 #[test]
 fn binding_twice_in_the_same_chat_changes_nothing_and_another_chat_is_refused() {
-    let bound = bind(&asked(&service(), 0), 1, chat(), minutes(1)).unwrap().unwrap();
+    let bound = bind(&asked(&service(), 0), 1, chat(), minutes(1), minutes(1)).unwrap().unwrap();
     assert_eq!(group(&bound).phase, Phase::SettingUp);
     assert_eq!(group(&bound).pending.map(|pending| pending.round), Some(1));
-    assert_eq!(bind(&bound, 1, chat(), minutes(2)), Ok(None));
-    assert_eq!(bind(&bound, 1, chat(), minutes(600)), Ok(None));
+    assert_eq!(bind(&bound, 1, chat(), minutes(2), minutes(2)), Ok(None));
+    assert_eq!(bind(&bound, 1, chat(), minutes(600), minutes(600)), Ok(None));
     let other = ChatId::new(-1002);
-    assert_eq!(bind(&bound, 1, other, minutes(2)), Err(BindRefusal::HasAnother));
+    assert_eq!(bind(&bound, 1, other, minutes(2), minutes(2)), Err(BindRefusal::HasAnother));
 }
 
 #[test]
 fn a_group_that_was_upgraded_while_it_was_bound_is_still_the_same_group() {
-    let bound = bind(&asked(&service(), 0), 1, ChatId::new(-1002), minutes(1)).unwrap().unwrap();
+    let bound = bind(&asked(&service(), 0), 1, ChatId::new(-1002), minutes(1), minutes(1))
+        .unwrap()
+        .unwrap();
     let mut moved = group(&bound).clone();
     moved.migrate(chat(), minutes(2));
-    assert_eq!(bind(&with_group(moved), 1, chat(), minutes(3)), Ok(None));
+    assert_eq!(bind(&with_group(moved), 1, chat(), minutes(3), minutes(3)), Ok(None));
 }
 
 #[test]

@@ -174,16 +174,30 @@ impl House {
         true
     }
 
+    /// Takes the updates that Telegram has for us now. Those of this kind get lost, unless the test
+    /// delivers them itself; the others arrive as ever.
+    pub fn holds_back(&self, is_held: impl Fn(&Value) -> bool) -> Vec<Value> {
+        let (held, others) = self.telegram().updates().into_iter().partition(is_held);
+        self.takes_in(others);
+        held
+    }
+
+    /// Updates are to be delivered from now on.
+    pub fn takes_in(&self, updates: Vec<Value>) {
+        let from = self.now();
+        self.belt().updates.extend(updates.into_iter().map(|update| {
+            let queue = queue_of(&update);
+            Waiting { update, queue, failures: 0, from }
+        }));
+    }
+
     /// One delivery of each update whose time has come and that waits for no other.
     fn carry_updates(&self) -> bool {
-        let (now, fresh) = (self.now(), self.telegram().updates());
+        let now = self.now();
+        self.takes_in(self.telegram().updates());
         let mut due = Vec::new();
         {
             let belt = &mut *self.belt();
-            belt.updates.extend(fresh.into_iter().map(|update| {
-                let queue = queue_of(&update);
-                Waiting { update, queue, failures: 0, from: now }
-            }));
             let mut blocked = Vec::new();
             let all = std::mem::take(&mut belt.updates);
             for waiting in all {

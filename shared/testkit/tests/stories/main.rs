@@ -19,6 +19,7 @@ mod guests;
 mod imports;
 mod leaving;
 mod lists;
+mod migration;
 mod pool;
 mod proof;
 mod reconcile;

@@ -108,6 +108,65 @@ async fn a_basic_group_is_named_as_the_problem_until_it_is_upgraded() -> Told {
     Ok(())
 }
 
+/// People ask to be let in by a link of the owner's while the group is upgraded. Usher hears of the
+/// upgrade by its call to the old chat, whose answer is lost once, and by Telegram's messages.
+#[tokio::test]
+async fn a_group_that_is_upgraded_while_people_ask_lets_in_who_has_paid_and_nobody_else() -> Told {
+    let stage = Stage::open()?;
+    let id = stage.service(&offer("Moving Signals")).await?;
+    let link = stage.set_up_link(&id).await?;
+    let owner = stage.telegram().person("Tara").await?;
+    let old = stage.telegram().group(owner, "Moving", "group").await?;
+    stage.telegram().adds_bot(owner, old, &link, json!({})).await?;
+    stage.group_is(&id, "degraded").await?;
+    let guarded = json!({ "by": owner, "chat_id": old, "creates_join_request": true });
+    let link = stage.order("link", guarded).await?;
+    let link = text(&link, "invite_link");
+
+    // Ann's approval is done and its answer lost; Ben's never gets there.
+    let buys = async |name: &str| {
+        let user = stage.telegram().person(name).await?;
+        let sold = stage.sell(&id, name, json!({ "telegram_user_id": user })).await?;
+        Ok::<_, stories::Trouble>((user, sold.text("/id")))
+    };
+    let mut sold = Vec::new();
+    for (name, fault) in [("Ann", "timeout_after"), ("Ben", "timeout_before")] {
+        let fault = json!({ "fault": fault, "chat_id": old, "count": 1, "hold_ms": 200,
+                            "method": "approveChatJoinRequest" });
+        stage.order("faults", fault).await?;
+        let (user, subscription) = buys(name).await?;
+        stage.comes_in(user, link).await?;
+        let item = format!("subscription/{subscription}");
+        stage.is_on_record(&id, &item, "member.admission_failed").await?;
+        sold.push(subscription);
+    }
+    let eve = stage.telegram().person("Eve").await?;
+    stage.comes_in(eve, link).await?;
+    let (carl, subscription) = buys("Carl").await?;
+    sold.push(subscription);
+    let new = stage.order("migrate", json!({ "chat_id": old, "by": owner })).await?;
+    let new = new["chat_id"].as_i64().unwrap();
+    // Carl asks in the new chat, of which Usher may not have heard yet.
+    stage.comes_in(carl, link).await?;
+
+    let info = stage.group_is(&id, "ready").await?;
+    assert_eq!(info.text("/group_id"), new.to_string());
+    stage.members_are(new, &["Ann", "Ben", "Carl", "Tara", "the bot"]).await?;
+    for subscription in &sold {
+        stage.membership_is(subscription, "joined").await?;
+        let item = format!("subscription/{subscription}");
+        let steps = stage.is_on_record(&id, &item, "member.joined").await?;
+        let mut steps = steps.iter();
+        for step in ["subscription.purchased", "member.asked", "member.joined"] {
+            assert!(steps.any(|it| it == step), "{step} is missing, or out of order");
+        }
+    }
+    let service = format!("service/{id}");
+    let steps = stage.is_on_record(&id, &service, "group.migrated").await?;
+    assert_eq!(steps.iter().filter(|step| *step == "group.migrated").count(), 1, "{steps:?}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_link_works_for_one_group_and_a_group_for_one_service() -> Told {
     let stage = Stage::open()?;
