@@ -1,6 +1,7 @@
 //! Tells Telegram where updates go; run by an operator after a deployment. It is safe to repeat.
 
-use domain::texts::COMMANDS;
+use domain::language::Language;
+use domain::texts::words;
 use domain::token::BotName;
 use serde_json::{Value, json};
 use telegram::{AllowedUpdate, BotCommand, CallError, Telegram};
@@ -16,7 +17,7 @@ pub enum RegisterError {
     OtherBot,
 }
 
-/// Registers the webhook and the list of commands.
+/// Registers the webhook, and the list of commands in every language.
 ///
 /// # Errors
 /// [`RegisterError`]; the function can be run again.
@@ -32,13 +33,14 @@ pub async fn register(
         return Err(RegisterError::OtherBot);
     }
     telegram.set_webhook(url, secret, &AllowedUpdate::ALL).await?;
-    let commands: Vec<_> = COMMANDS
-        .iter()
-        .map(|(command, description)| BotCommand {
-            command: (*command).to_owned(),
-            description: (*description).to_owned(),
-        })
-        .collect();
-    telegram.set_my_commands(&commands).await?;
+    for language in Language::ALL {
+        let commands = words(language).commands.map(|(command, description)| BotCommand {
+            command: command.to_owned(),
+            description: description.to_owned(),
+        });
+        // Whoever has a language that is none of these sees the usual one.
+        let code = (language != Language::default()).then_some(language.code());
+        telegram.set_my_commands(&commands, code).await?;
+    }
     Ok(json!({ "bot": bot.as_str(), "webhook": url }))
 }

@@ -92,8 +92,8 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
             Some(_) => return self.answer(chat, Answer::GroupTaken).await,
             None => {
                 let group = Box::new(TelegramGroup::bound(chat, Origin::Pool, self.now));
-                let (strangers, operator) = (Vec::new(), Some(user));
-                let holder = Holder::Spare { group, strangers, operator };
+                let (strangers, operator, language) = (Vec::new(), Some(user), self.language);
+                let holder = Holder::Spare { group, strangers, operator, language };
                 let claim = ChatClaim { chat, holder };
                 let cause = self.by(Actor::Operator, Why::SpareAdded);
                 match self.store().commit(vec![Write::create(&claim, &cause)]).await {

@@ -10,6 +10,7 @@ mod person;
 
 use domain::change::{Actor, Cause, Why};
 use domain::ids::ChatId;
+use domain::language::Language;
 use domain::task::{Answer, Task};
 use domain::time::after;
 use domain::token::{BotName, LinkKey};
@@ -18,7 +19,7 @@ use queue::{Outgoing, Queue};
 use serde_json::json;
 use store::{Store, chat_moved};
 use subtle::ConstantTimeEq as _;
-use telegram::{Message, UpdateKind, parse_update};
+use telegram::{Message, UpdateKind, User, parse_update};
 use uuid::Uuid;
 use web::{Call, Problem, Reply};
 
@@ -78,7 +79,9 @@ pub async fn handle<S: Store, Q: Queue>(
         return Err(Problem::wrong_secret());
     }
     let update = parse_update(&call.body).map_err(|error| Problem::bad_json(error.to_string()))?;
-    let desk = Desk { webhook, now: call.now, update: update.update_id, fresh: call.fresh };
+    let language = Language::of(speaker(&update.kind).and_then(|it| it.language_code.as_deref()));
+    let (now, fresh) = (call.now, call.fresh);
+    let desk = Desk { webhook, now, update: update.update_id, fresh, language };
     match update.kind {
         UpdateKind::Message(message) => desk.message(&message).await?,
         UpdateKind::MyChatMember(change) => desk.bot_changed(&change).await?,
@@ -94,12 +97,26 @@ pub async fn handle<S: Store, Q: Queue>(
     Ok(Reply::new(200, json!({})))
 }
 
+/// Who writes or asks for something, and may be answered.
+fn speaker(update: &UpdateKind) -> Option<&User> {
+    match update {
+        UpdateKind::Message(message) => message.from.as_ref(),
+        UpdateKind::ChatJoinRequest(request) => Some(&request.from),
+        UpdateKind::MyChatMember(_)
+        | UpdateKind::ChatMember(_)
+        | UpdateKind::CallbackQuery(_)
+        | UpdateKind::Other { .. } => None,
+    }
+}
+
 /// One update being taken in.
 struct Desk<'a, S, Q> {
     webhook: &'a Webhook<S, Q>,
     now: Timestamp,
     update: i64,
     fresh: Uuid,
+    /// That of whoever writes or asks.
+    language: Language,
 }
 
 impl<S: Store, Q: Queue> Desk<'_, S, Q> {
@@ -160,7 +177,7 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
 
     /// Queues an answer. The update's number keeps a repetition of the update from answering twice.
     async fn answer(&self, chat: ChatId, answer: Answer) -> Result<(), Problem> {
-        self.queue(Task::Answer { chat, answer }).await
+        self.queue(Task::Answer { chat, answer, language: self.language }).await
     }
 
     async fn queue(&self, task: Task) -> Result<(), Problem> {

@@ -82,7 +82,9 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
                 let decide = |old: Option<&Subscription>| match old {
                     None => (None, Asked::Declined(Declined::NotLinked)),
                     Some(old) => match asked_to_join(old, self.now) {
-                        JoinRequest::Noted(next) => (Some(*next), Asked::Noted),
+                        JoinRequest::Noted(next) => {
+                            (Some(next.in_language(self.language)), Asked::Noted)
+                        }
                         JoinRequest::Later => (None, Asked::Later),
                         JoinRequest::Refused => (None, Asked::Declined(Declined::Ended)),
                     },
@@ -94,7 +96,10 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
             Asked::Noted => Ok(()),
             // Telegram delivers the update again, in a moment.
             Asked::Later => Err(Problem::again()),
-            Asked::Declined(why) => self.queue(Task::Decline { service, user, why }).await,
+            Asked::Declined(why) => {
+                let language = self.language;
+                self.queue(Task::Decline { service, user, why, language }).await
+            }
         }
     }
 

@@ -54,7 +54,7 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
                     let notice = Notice::Linked;
                     return self.queue(Task::Tell { service, subscription: id, notice }).await;
                 }
-                Ok(Some(next)) => next,
+                Ok(Some(next)) => next.in_language(self.language),
             };
             let held = load::<UserClaim>(self.store(), &key::user(service, user)).await?;
             if held.as_ref().and_then(|held| held.value.subscription).is_some_and(|held| held != id)

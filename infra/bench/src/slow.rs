@@ -131,7 +131,7 @@ impl<T: Telegram + Send> Telegram for Slow<T> {
         set_chat_description(chat: ChatId, description: &str) -> Answer<()>;
         set_chat_permissions(chat: ChatId, permissions: &ChatPermissions) -> Answer<()>;
         set_webhook(url: &str, secret: &str, allowed_updates: &[AllowedUpdate]) -> Answer<()>;
-        set_my_commands(commands: &[BotCommand]) -> Answer<()>;
+        set_my_commands(commands: &[BotCommand], language: Option<&'static str>) -> Answer<()>;
         answer_callback_query(id: &str, text: Option<&str>) -> Answer<()>;
         leave_chat(chat: ChatId) -> Answer<()>;
     }

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ChatId, ServiceId, UserId};
+use crate::language::Language;
 use crate::service::Service;
 use crate::time::{after, back_off};
 
@@ -446,6 +447,9 @@ pub enum Holder {
         /// The operator who added it: they are told what is missing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         operator: Option<UserId>,
+        /// The language in which they are told.
+        #[serde(default, skip_serializing_if = "Language::is_usual")]
+        language: Language,
     },
     /// The chat was upgraded; its place is taken by another id.
     Moved {

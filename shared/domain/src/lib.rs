@@ -10,6 +10,7 @@ pub mod group;
 pub mod guard;
 pub mod ids;
 pub mod import;
+pub mod language;
 pub mod link;
 pub mod membership;
 pub mod pace;

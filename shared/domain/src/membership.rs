@@ -571,6 +571,7 @@ pub fn holds_lease(subscription: &Subscription, now: Timestamp) -> bool {
 mod tests {
     use super::*;
     use crate::ids::{CustomerId, ServiceId, SubscriptionId, UserId};
+    use crate::language::Language;
     use crate::service::Settings;
     use crate::subscription::Status;
 
@@ -584,6 +585,7 @@ mod tests {
             customer,
             email: None,
             user: Some(UserId::new(1001)),
+            language: Language::default(),
             status: Status::Expired,
             starts_at: start,
             ends_at: start,

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{CustomerId, ServiceId, SubscriptionId, UserId};
+use crate::language::Language;
 use crate::membership::{Membership, end_membership, removal_given_up};
 use crate::service::{ReminderHours, Reminders, Service};
 use crate::text::Email;
@@ -37,6 +38,9 @@ pub struct Subscription {
     /// The Telegram account, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<UserId>,
+    /// The language in which they are written to.
+    #[serde(default, skip_serializing_if = "Language::is_usual")]
+    pub language: Language,
     /// How the paid side stands.
     pub status: Status,
     /// When the present run began.
@@ -62,6 +66,12 @@ impl Subscription {
     /// Whether the person may be in the group. Whatever the sweep has done so far does not matter.
     pub fn entitled(&self, now: Timestamp) -> bool {
         now < self.access_ends_at
+    }
+
+    /// The same, of somebody who was heard to speak this language.
+    #[must_use]
+    pub fn in_language(self, language: Language) -> Self {
+        Self { language, ..self }
     }
 
     /// The status as a caller should see it: a run that is over is over, even before the sweep
@@ -165,6 +175,7 @@ pub fn purchase(
             customer,
             email,
             user,
+            language: Language::default(),
             status: Status::Active,
             starts_at: now,
             ends_at,

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AlertId, ChatId, ImportId, LinkId, ServiceId, SubscriptionId, UserId};
+use crate::language::Language;
 
 /// One thing to do in Telegram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +41,9 @@ pub enum Task {
         user: UserId,
         /// Why.
         why: Declined,
+        /// In which language they are told.
+        #[serde(default)]
+        language: Language,
     },
     /// Remove the holder of a subscription that is over.
     Remove {
@@ -97,6 +101,9 @@ pub enum Task {
         chat: ChatId,
         /// What.
         answer: Answer,
+        /// In which language.
+        #[serde(default)]
+        language: Language,
     },
     /// Revoke a link that was used.
     RevokeLink {

@@ -184,6 +184,7 @@ impl Queue for SqsQueue {
 #[cfg(test)]
 mod tests {
     use domain::ids::{AlertId, ChatId, LinkId, ServiceId, SubscriptionId, UserId};
+    use domain::language::Language;
     use domain::task::{Answer, Declined, Notice, Task};
     use proptest::prelude::*;
 
@@ -220,21 +221,22 @@ mod tests {
         ]);
         let reasons = one_of::<Declined>(&["\"not_linked\"", "\"ended\""]);
         let id = || any::<u128>().prop_map(uuid::Uuid::from_u128);
-        (id(), id(), any::<i64>(), reasons, notices, answers).prop_flat_map(
-            |(service, other, number, why, notice, answer)| {
+        let languages = prop::sample::select(Language::ALL.to_vec());
+        (id(), id(), any::<i64>(), reasons, notices, answers, languages).prop_flat_map(
+            |(service, other, number, why, notice, answer, language)| {
                 let service = ServiceId::fresh(service);
                 let subscription = SubscriptionId::fresh(other);
                 let (user, chat) = (UserId::new(number), ChatId::new(number));
                 prop::sample::select(vec![
                     Task::PostAlert { service, alert: AlertId::fresh(other) },
                     Task::Admit { service, subscription },
-                    Task::Decline { service, user, why },
+                    Task::Decline { service, user, why, language },
                     Task::Remove { service, subscription },
                     Task::Evict { service, user },
                     Task::SetUp { chat },
                     Task::Greet { service },
                     Task::Tell { service, subscription, notice },
-                    Task::Answer { chat, answer },
+                    Task::Answer { chat, answer, language },
                     Task::RevokeLink { service, link: LinkId::fresh(other) },
                 ])
             },

@@ -110,8 +110,13 @@ pub trait Telegram: Sync {
         allowed_updates: &[AllowedUpdate],
     ) -> impl Future<Output = Answer<()>> + Send;
 
-    /// Sets the commands that clients offer to people.
-    fn set_my_commands(&self, commands: &[BotCommand]) -> impl Future<Output = Answer<()>> + Send;
+    /// Sets the commands that clients offer to people: to those with this language (two letters,
+    /// ISO 639-1), or to all for whom there are no others.
+    fn set_my_commands(
+        &self,
+        commands: &[BotCommand],
+        language: Option<&'static str>,
+    ) -> impl Future<Output = Answer<()>> + Send;
 
     /// Ends the waiting of a tapped button, with a short notice (0 to 200 characters) or none.
     fn answer_callback_query(

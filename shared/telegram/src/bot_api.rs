@@ -380,13 +380,17 @@ impl Telegram for BotApi {
         Ok(())
     }
 
-    async fn set_my_commands(&self, commands: &[BotCommand]) -> Answer<()> {
+    async fn set_my_commands(
+        &self,
+        commands: &[BotCommand],
+        language: Option<&'static str>,
+    ) -> Answer<()> {
         let commands: Vec<_> = commands
             .iter()
             .map(|each| json!({ "command": each.command, "description": each.description }))
             .collect();
-        let IgnoredAny =
-            self.call("setMyCommands", Args::default().with("commands", commands)).await?;
+        let args = Args::default().with("commands", commands).maybe("language_code", language);
+        let IgnoredAny = self.call("setMyCommands", args).await?;
         Ok(())
     }
 

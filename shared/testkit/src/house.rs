@@ -13,7 +13,7 @@ use domain::relay::AuditRecord;
 use domain::token::{BotName, LinkKey};
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 use startup::Clock as _;
 use uuid::Uuid;
 
@@ -143,7 +143,12 @@ impl House {
 
     /// A new person in Telegram.
     pub fn person(&self, name: &str) -> Person {
-        Person::new(self, name)
+        Person::new(self, json!({ "first_name": name }))
+    }
+
+    /// A new person whose client has this language.
+    pub fn person_who_speaks(&self, name: &str, language: &str) -> Person {
+        Person::new(self, json!({ "first_name": name, "language_code": language }))
     }
 
     /// A link for spare groups, as an operator gets it.

@@ -3,13 +3,14 @@
 use domain::change::{Stored, Why};
 use domain::group::TelegramGroup;
 use domain::ids::{ChatId, ServiceId, SubscriptionId, UserId};
+use domain::language::Language;
 use domain::membership::{
     Admission, AdmitPlan, JoinRequest, admitted, asked_to_join, plan_admission,
 };
 use domain::service::Service;
 use domain::subscription::Subscription;
 use domain::task::{Declined, Lane};
-use domain::texts;
+use domain::texts::{self, Message};
 use limiter::{Call, Limits};
 use queue::Queue;
 use startup::Clock;
@@ -37,7 +38,8 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             return Ok(Outcome::Done);
         }
         if plan == AdmitPlan::Decline {
-            let outcome = self.turn_away(&service, &group, user, Declined::Ended, lane).await?;
+            let words = texts::declined(Declined::Ended, &service, subscription.language);
+            let outcome = self.turn_away(&service, &group, user, &words, lane).await?;
             if outcome == Outcome::Done {
                 self.save_admission(id, Admission::Declined).await?;
             }
@@ -101,12 +103,14 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         service: ServiceId,
         user: UserId,
         why: Declined,
+        language: Language,
         lane: Lane,
     ) -> Result<Outcome, TaskError> {
         let Some((service, group)) = self.group_of(service).await? else {
             return Ok(Outcome::Done);
         };
-        self.turn_away(&service, &group, user, why, lane).await
+        let words = texts::declined(why, &service, language);
+        self.turn_away(&service, &group, user, &words, lane).await
     }
 
     /// Says why and declines, unless the person has bought meanwhile.
@@ -115,13 +119,13 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         service: &Service,
         group: &TelegramGroup,
         user: UserId,
-        why: Declined,
+        words: &Message,
         lane: Lane,
     ) -> Result<Outcome, TaskError> {
         if let Some(outcome) = self.bought_meanwhile(service, user).await? {
             return Ok(outcome);
         }
-        let outcome = self.say_and_decline(service, group, user, why, lane).await?;
+        let outcome = self.say_and_decline(service, group, user, words, lane).await?;
         // Whoever bought while they were being declined is noted as asking: their request is found
         // to be gone, and they are told to ask again.
         match outcome {
@@ -164,7 +168,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         service: &Service,
         group: &TelegramGroup,
         user: UserId,
-        why: Declined,
+        words: &Message,
         lane: Lane,
     ) -> Result<Outcome, TaskError> {
         // Without its rights the bot can decline nobody, and would say why each time that it tries.
@@ -178,7 +182,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         if let Some(wait) = self.turn(lane, Call::About(chat)).await? {
             return Ok(Outcome::Later(wait));
         }
-        self.say_once(user.private_chat(), &texts::declined(why, service), lane).await?;
+        self.say_once(user.private_chat(), words, lane).await?;
         // The last look before the call.
         if let Some(outcome) = self.bought_meanwhile(service, user).await? {
             return Ok(outcome);

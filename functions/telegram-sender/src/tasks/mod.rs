@@ -53,7 +53,9 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
                 self.post(alert, Part::Update(number), lane).await
             }
             Task::Admit { subscription, .. } => self.admit(subscription, lane).await,
-            Task::Decline { service, user, why } => self.decline(service, user, why, lane).await,
+            Task::Decline { service, user, why, language } => {
+                self.decline(service, user, why, language, lane).await
+            }
             Task::Remove { subscription, .. } => self.remove(subscription, lane).await,
             Task::Evict { service, user } => self.evict(service, user, lane).await,
             Task::Reconcile { service } => self.reconcile(service, lane).await,
@@ -62,7 +64,9 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             Task::Greet { service } => self.greet(service, lane).await,
             Task::TellOperator { chat } => self.tell_operator(chat, lane).await,
             Task::Tell { subscription, notice, .. } => self.tell(subscription, notice, lane).await,
-            Task::Answer { chat, answer } => self.answer(chat, answer, lane).await,
+            Task::Answer { chat, answer, language } => {
+                self.answer(chat, answer, language, lane).await
+            }
             Task::RevokeLink { link, .. } => self.revoke_link(link, lane).await,
         }
     }

@@ -3,6 +3,7 @@
 
 use domain::group::{ChatClaim, Holder};
 use domain::ids::{ChatId, ServiceId, SubscriptionId, UserId};
+use domain::language::Language;
 use domain::membership::Membership;
 use domain::service::Service;
 use domain::subscription::{Status, Subscription};
@@ -21,7 +22,7 @@ use crate::{Outcome, Sender, TaskError};
 /// When a notice that failed in passing is tried again.
 const AGAIN: SignedDuration = SignedDuration::from_secs(30);
 
-/// How many services somebody is shown at once: what fits into one message.
+/// How many services somebody is shown at once.
 const MOST_SHOWN: usize = 20;
 
 impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C> {
@@ -60,11 +61,14 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         &self,
         chat: ChatId,
         answer: Answer,
+        language: Language,
         lane: Lane,
     ) -> Result<Outcome, TaskError> {
         let message = match answer {
-            Answer::Access => texts::access(&self.access_of(UserId::new(chat.get())).await?),
-            other => texts::answer(other),
+            Answer::Access => {
+                texts::access(&self.access_of(UserId::new(chat.get())).await?, language)
+            }
+            other => texts::answer(other, language),
         };
         self.say(chat, &message, lane).await
     }
@@ -94,8 +98,8 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
     ) -> Result<Outcome, TaskError> {
         let claim = load::<ChatClaim>(&self.store, &key::chat(chat)).await?;
         match claim.map(|claim| claim.value.holder) {
-            Some(Holder::Spare { group, operator: Some(operator), .. }) => {
-                self.say(operator.private_chat(), &texts::spare(&group), lane).await
+            Some(Holder::Spare { group, operator: Some(operator), language, .. }) => {
+                self.say(operator.private_chat(), &texts::spare(&group, language), lane).await
             }
             _ => Ok(Outcome::Done),
         }

@@ -9,6 +9,7 @@ use domain::group::{
     TelegramGroup, bind, request_group, service_due, spare_due, take_spare,
 };
 use domain::ids::ChatId;
+use domain::language::Language;
 use domain::link::{Link, LinkKind, LinkState};
 use domain::membership::{
     Admission, JoinRequest, Membership, Removal, admitted, asked_to_join, came_in, removal_ended,
@@ -43,6 +44,7 @@ fn spare(group: &TelegramGroup) -> Record {
             group: Box::new(group.clone()),
             strangers: Vec::new(),
             operator: None,
+            language: Language::English,
         },
     })
 }

@@ -6,6 +6,7 @@ use domain::group::{
     claim_due_at, request_group, service_due, service_due_at, spare_due, take_spare,
 };
 use domain::ids::ChatId;
+use domain::language::Language;
 use domain::service::Service;
 
 use crate::common::*;
@@ -185,6 +186,7 @@ fn a_spare_group_is_looked_after_in_the_same_way() {
             group: Box::new(group.clone()),
             strangers: Vec::new(),
             operator: None,
+            language: Language::English,
         },
     };
     assert_eq!(claim_due_at(&claim(&spare)), Some(minutes(2)));
@@ -367,7 +369,12 @@ fn every_form_of_a_group_reads_as_it_was_written() {
     }
     for holder in [
         Holder::Service { service: service().id },
-        Holder::Spare { group: Box::new(group), strangers: Vec::new(), operator: None },
+        Holder::Spare {
+            group: Box::new(group),
+            strangers: Vec::new(),
+            operator: None,
+            language: Language::English,
+        },
         Holder::Moved { to: ChatId::new(-1002) },
     ] {
         let claim = ChatClaim { chat: chat(), holder };

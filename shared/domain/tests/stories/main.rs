@@ -15,6 +15,7 @@ mod fate;
 #[cfg(test)]
 mod groups;
 #[cfg(test)]
+mod languages;
 mod links;
 #[cfg(test)]
 mod machine;

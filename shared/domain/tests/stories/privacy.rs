@@ -3,6 +3,7 @@
 use domain::change::{Actor, Meta, Record, Why};
 use domain::group::{ChatClaim, Group, Holder, InviteLink, Origin};
 use domain::ids::{ChatId, UserId};
+use domain::language::Language;
 use domain::link::{LinkKind, LinkState};
 use domain::membership::Membership;
 use domain::relay::consequences;
@@ -75,7 +76,12 @@ fn records(user: i64, chat: i64, email: &str, url: &str) -> Vec<Record> {
     let mut bound = service();
     bound.group = Group::Bound(group.clone());
     let holders = [
-        Holder::Spare { group: Box::new(group), strangers: Vec::new(), operator: None },
+        Holder::Spare {
+            group: Box::new(group),
+            strangers: Vec::new(),
+            operator: None,
+            language: Language::English,
+        },
         Holder::Service { service: bound.id },
         Holder::Moved { to: chat },
     ];

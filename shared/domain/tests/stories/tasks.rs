@@ -1,6 +1,7 @@
 //! Which way each task goes, and with whom it stands in line.
 
 use domain::ids::{AlertId, LinkId};
+use domain::language::Language;
 use domain::task::{Answer, Declined, Lane, Notice, Task};
 
 use crate::common::*;
@@ -8,6 +9,7 @@ use crate::common::*;
 fn every_task() -> Vec<(Task, Lane)> {
     let service = service().id;
     let subscription = joined().id;
+    let language = Language::German;
     let tell = |notice| Task::Tell { service, subscription, notice };
     vec![
         (Task::PostAlert { service, alert: AlertId::derived(service, "api", "1") }, Lane::Alerts),
@@ -16,8 +18,11 @@ fn every_task() -> Vec<(Task, Lane)> {
             Lane::Alerts,
         ),
         (Task::Admit { service, subscription }, Lane::Alerts),
-        (Task::Decline { service, user: user(), why: Declined::Ended }, Lane::Alerts),
-        (Task::Answer { chat: user().private_chat(), answer: Answer::Hello }, Lane::Alerts),
+        (Task::Decline { service, user: user(), why: Declined::Ended, language }, Lane::Alerts),
+        (
+            Task::Answer { chat: user().private_chat(), answer: Answer::Hello, language },
+            Lane::Alerts,
+        ),
         (tell(Notice::Linked), Lane::Alerts),
         (tell(Notice::InvitedBack), Lane::Alerts),
         (tell(Notice::EndsSoon), Lane::Housekeeping),

@@ -1,6 +1,7 @@
 //! What people and their programs read.
 
 use domain::alert::Content;
+use domain::language::Language;
 use domain::service::AlertFormat;
 use domain::signal::{Action, Fields, Leverage, MOST_TARGETS, OrderType};
 use domain::task::{Answer, Declined, Notice};
@@ -238,7 +239,8 @@ fn every_answer_is_a_sentence_of_its_own() {
         Answer::SetUpInPrivate,
         Answer::SpareNoted,
     ];
-    let mut said: Vec<_> = all.into_iter().map(|which| shown(&answer(which).html)).collect();
+    let english = |which| shown(&answer(which, Language::English).html);
+    let mut said: Vec<_> = all.into_iter().map(english).collect();
     assert!(said.iter().all(|text| text.ends_with('.') && !text.contains("  ")), "{said:?}");
     said.sort();
     said.dedup();
@@ -286,8 +288,8 @@ proptest! {
             notice(Notice::InvitedBack, &named, &subscription, None),
             notice(Notice::EndsSoon, &named, &subscription, None),
             notice(Notice::Removed, &named, &subscription, None),
-            declined(Declined::NotLinked, &named),
-            declined(Declined::Ended, &named),
+            declined(Declined::NotLinked, &named, Language::English),
+            declined(Declined::Ended, &named, Language::English),
             greeting(&named),
         ] {
             prop_assert!(shown(&said.html).contains(&name));

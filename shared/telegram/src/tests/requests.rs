@@ -281,9 +281,12 @@ async fn the_webhook_names_every_kind_that_can_be_read() {
 #[tokio::test]
 async fn commands_and_taps_are_answered() {
     let commands = [BotCommand { command: "start".to_owned(), description: "Begin".to_owned() }];
-    let set = tell(async |api| api.set_my_commands(&commands).await).await;
-    let body = json!({ "commands": [{ "command": "start", "description": "Begin" }] });
-    assert_eq!(set, ("setMyCommands".to_owned(), body));
+    let set = tell(async |api| api.set_my_commands(&commands, None).await).await;
+    let mut body = json!({ "commands": [{ "command": "start", "description": "Begin" }] });
+    assert_eq!(set, ("setMyCommands".to_owned(), body.clone()));
+    let german = tell(async |api| api.set_my_commands(&commands, Some("de")).await).await;
+    body["language_code"] = json!("de");
+    assert_eq!(german.1, body);
 
     let silent = tell(async |api| api.answer_callback_query("q1", None).await).await;
     assert_eq!(silent, ("answerCallbackQuery".to_owned(), json!({ "callback_query_id": "q1" })));

@@ -175,8 +175,8 @@ impl Storefront {
 }
 
 impl Person {
-    pub(super) fn new(house: &House, name: &str) -> Self {
-        let made = house.telegram().control("users", json!({ "first_name": name }));
+    pub(super) fn new(house: &House, who: Value) -> Self {
+        let made = house.telegram().control("users", who);
         Self { house: house.clone(), id: made["id"].as_i64().unwrap_or_default() }
     }
 

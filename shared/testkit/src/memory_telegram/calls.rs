@@ -169,12 +169,17 @@ impl Telegram for MemoryTelegram {
         self.call("setWebhook", args).await.map(|_| ())
     }
 
-    async fn set_my_commands(&self, commands: &[BotCommand]) -> Answer<()> {
+    async fn set_my_commands(
+        &self,
+        commands: &[BotCommand],
+        language: Option<&'static str>,
+    ) -> Answer<()> {
         let commands: Vec<_> = commands
             .iter()
             .map(|it| json!({ "command": it.command, "description": it.description }))
             .collect();
-        self.call("setMyCommands", json!({ "commands": commands })).await.map(|_| ())
+        let args = said(json!({ "commands": commands, "language_code": language }));
+        self.call("setMyCommands", args).await.map(|_| ())
     }
 
     async fn answer_callback_query(&self, id: &str, text: Option<&str>) -> Answer<()> {

@@ -286,8 +286,12 @@ impl Telegram for Port<Line> {
         self.call("setWebhook", Effect::Act, work).await
     }
 
-    async fn set_my_commands(&self, commands: &[BotCommand]) -> Answer<()> {
-        let work = own!(self, |telegram, commands| telegram.set_my_commands(&commands));
+    async fn set_my_commands(
+        &self,
+        commands: &[BotCommand],
+        language: Option<&'static str>,
+    ) -> Answer<()> {
+        let work = own!(self, |telegram, commands| telegram.set_my_commands(&commands, language));
         self.call("setMyCommands", Effect::Act, work).await
     }
 

@@ -368,6 +368,9 @@ fn registering_the_webhook_asks_for_everything_and_checks_the_name() {
         assert!(text(&call, "/args/allowed_updates").contains(kind), "{call}");
     }
     assert!(!call.to_string().contains(testkit::house::WEBHOOK_SECRET));
+    let commands = house.calls("setMyCommands");
+    let languages: Vec<_> = commands.iter().map(|call| &call["args"]["language_code"]).collect();
+    assert_eq!(languages, [&json!(null), &json!("de")], "English is for everybody else");
     let other = domain::token::BotName::parse("other_bot").unwrap();
     assert!(register(&other).is_err());
 }

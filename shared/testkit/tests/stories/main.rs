@@ -17,6 +17,7 @@ mod floods;
 mod groups;
 mod guests;
 mod imports;
+mod languages;
 mod leaving;
 mod lists;
 mod migration;
