@@ -147,6 +147,8 @@ reasons! {
     MemberAppointed => "member.appointed",
     /// Somebody is inside without a right to be.
     IntruderSeen => "guard.intruder_seen",
+    /// An intruder is being put out.
+    IntruderRemoving => "guard.intruder_removing",
     /// An intruder was put out.
     IntruderRemoved => "guard.intruder_removed",
     /// An intruder was let be: the guard only observes.

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{IntruderId, ServiceId, UserId};
-use crate::membership::Tries;
+use crate::membership::{REMOVAL_LEASE, Tries, aftermath};
 use crate::time::after;
 
 /// How long somebody who is gone is remembered.
@@ -45,6 +45,13 @@ pub enum Stand {
         /// How the attempts went.
         tries: Tries,
     },
+    /// Being put out right now.
+    BeingPutOut {
+        /// Until when a call that acts on them may be under way, or have its effect.
+        lease_until: Timestamp,
+        /// How the attempts went.
+        tries: Tries,
+    },
     /// Inside, and let be, since the guard only observes.
     Reported {
         /// Since when.
@@ -68,7 +75,15 @@ impl Intruder {
     pub fn found_again(&self, now: Timestamp) -> Self {
         let times = self.times.saturating_add(1);
         let must_leave = self.must_leave && self.is_inside();
-        let stand = Stand::Inside { tries: Tries::none(now) };
+        let tries = Tries::none(now);
+        let stand = match self.stand {
+            // The call is waited for.
+            Stand::BeingPutOut { lease_until, .. } => Stand::BeingPutOut { lease_until, tries },
+            Stand::Inside { tries: old } => {
+                Stand::Inside { tries: tries.perhaps_done(old.unanswered) }
+            }
+            Stand::Reported { .. } | Stand::Settled { .. } => Stand::Inside { tries },
+        };
         Self { times, seen_at: now, told_by: None, must_leave, stand, ..*self }
     }
 
@@ -89,7 +104,7 @@ impl Intruder {
     /// Whether they are inside, as far as is known.
     pub const fn is_inside(&self) -> bool {
         match self.stand {
-            Stand::Inside { .. } | Stand::Reported { .. } => true,
+            Stand::Inside { .. } | Stand::BeingPutOut { .. } | Stand::Reported { .. } => true,
             Stand::Settled { .. } => false,
         }
     }
@@ -98,6 +113,7 @@ impl Intruder {
     pub const fn due_at(&self) -> Option<Timestamp> {
         match self.stand {
             Stand::Inside { tries } => Some(tries.retry_at),
+            Stand::BeingPutOut { lease_until, .. } => Some(lease_until),
             Stand::Reported { .. } | Stand::Settled { .. } => None,
         }
     }
@@ -106,9 +122,53 @@ impl Intruder {
     pub fn forgotten_at(&self) -> Option<Timestamp> {
         match self.stand {
             Stand::Settled { at } => Some(after(at, MEMORY)),
-            Stand::Inside { .. } | Stand::Reported { .. } => None,
+            Stand::Inside { .. } | Stand::BeingPutOut { .. } | Stand::Reported { .. } => None,
         }
     }
+}
+
+/// What a sender does with a message that says "evict".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EvictionPlan {
+    /// Look at them, and put them out if they have no right to be inside.
+    Look {
+        /// How many attempts failed in a row.
+        failures: u32,
+        /// Whether an earlier call may have put them out.
+        perhaps_out: bool,
+    },
+    /// A call may be under way, or have its effect, until then.
+    Busy(Timestamp),
+    /// It is settled, or the guard lets them be.
+    Nothing,
+}
+
+/// Decides about an eviction, on what was just read.
+pub fn plan_eviction(intruder: &Intruder, now: Timestamp) -> EvictionPlan {
+    match intruder.stand {
+        Stand::BeingPutOut { lease_until, .. } if now < lease_until => {
+            EvictionPlan::Busy(lease_until)
+        }
+        // The call had no answer, or the sender died.
+        Stand::BeingPutOut { tries, .. } => {
+            EvictionPlan::Look { failures: tries.failures, perhaps_out: true }
+        }
+        Stand::Inside { tries } => {
+            EvictionPlan::Look { failures: tries.failures, perhaps_out: tries.unanswered }
+        }
+        Stand::Reported { .. } | Stand::Settled { .. } => EvictionPlan::Nothing,
+    }
+}
+
+/// The intruder with the lease of a sender that puts them out. `None` when there is none to be had.
+pub fn eviction_begins(old: &Intruder, now: Timestamp) -> Option<Intruder> {
+    let tries = match old.stand {
+        Stand::Inside { tries } => tries,
+        Stand::BeingPutOut { lease_until, tries } if lease_until <= now => tries.perhaps_done(true),
+        Stand::BeingPutOut { .. } | Stand::Reported { .. } | Stand::Settled { .. } => return None,
+    };
+    let stand = Stand::BeingPutOut { lease_until: after(now, REMOVAL_LEASE), tries };
+    Some(Intruder { stand, ..*old })
 }
 
 /// How an attempt to put an intruder out ended.
@@ -122,8 +182,16 @@ pub enum Eviction {
     Cleared,
     /// The guard only observes.
     Reported,
-    /// It failed in passing; nothing sooner than this helps.
+    /// It was not the time for a call.
+    NotCalled,
+    /// It failed in passing and surely did nothing; nothing sooner than this helps.
     Failed {
+        /// How long to wait.
+        wait: SignedDuration,
+    },
+    /// The call had no answer: they may be out, or be put out in a moment. Nothing sooner than this
+    /// helps.
+    NoAnswer {
         /// How long to wait.
         wait: SignedDuration,
     },
@@ -131,22 +199,28 @@ pub enum Eviction {
     Parked,
 }
 
-/// The intruder after an attempt to put them out. `None` when they came in again meanwhile (`times`
-/// counts on), or when they are not to be put out any more.
+/// The intruder after an attempt that began with what it had `seen`. `None` when that is so no more:
+/// they came in again, or somebody else has seen to it.
 pub fn eviction_ended(
     old: &Intruder,
-    times: u32,
+    seen: &Intruder,
     how: Eviction,
     now: Timestamp,
 ) -> Option<Intruder> {
-    let Stand::Inside { tries } = old.stand else { return None };
-    if old.times != times {
-        return None;
-    }
+    let tries = match old.stand {
+        Stand::Inside { tries } | Stand::BeingPutOut { tries, .. } if old == seen => tries,
+        _ => return None,
+    };
     let stand = match how {
         Eviction::Out | Eviction::WasOutside | Eviction::Cleared => Stand::Settled { at: now },
         Eviction::Reported => Stand::Reported { at: now },
+        Eviction::NotCalled => Stand::Inside { tries },
         Eviction::Failed { wait } => Stand::Inside { tries: tries.failed(now, wait) },
+        // Whoever is let in meanwhile may be put out once more: they are looked at when it is over.
+        Eviction::NoAnswer { wait } => {
+            let tries = tries.failed(now, wait).perhaps_done(true);
+            Stand::BeingPutOut { lease_until: aftermath(now, wait), tries }
+        }
         Eviction::Parked => Stand::Inside { tries: tries.parked(now) },
     };
     Some(Intruder { stand, ..*old })
@@ -157,15 +231,21 @@ pub fn eviction_ended(
 pub fn intruder_left(old: &Intruder, now: Timestamp) -> Option<Intruder> {
     match old.stand {
         Stand::Reported { .. } => Some(Intruder { stand: Stand::Settled { at: now }, ..*old }),
-        Stand::Inside { .. } | Stand::Settled { .. } => None,
+        Stand::Inside { .. } | Stand::BeingPutOut { .. } | Stand::Settled { .. } => None,
     }
 }
 
 /// What the sweep does to an intruder who is due: their removal is begun again. `None` when nothing
 /// is due.
 pub fn intruder_due(old: &Intruder, now: Timestamp) -> Option<Intruder> {
-    let Stand::Inside { tries } = old.stand else { return None };
-    Some(Intruder { stand: Stand::Inside { tries: tries.due(now)? }, ..*old })
+    let tries = match old.stand {
+        Stand::Inside { tries } => tries.due(now)?,
+        Stand::BeingPutOut { lease_until, tries } if lease_until <= now => {
+            tries.nudged(now).perhaps_done(true)
+        }
+        Stand::BeingPutOut { .. } | Stand::Reported { .. } | Stand::Settled { .. } => return None,
+    };
+    Some(Intruder { stand: Stand::Inside { tries }, ..*old })
 }
 
 #[cfg(test)]
@@ -195,10 +275,11 @@ mod tests {
     #[test]
     fn whoever_came_in_again_meanwhile_is_looked_at_again() {
         let again = eve().seen_again(7, later(1)).unwrap();
-        assert_eq!(eviction_ended(&again, 1, Eviction::Out, later(1)), None);
-        let out = eviction_ended(&again, 2, Eviction::Out, later(1)).unwrap();
+        assert_eq!(eviction_ended(&again, &eve(), Eviction::Out, later(1)), None);
+        let out = eviction_ended(&again, &again, Eviction::Out, later(1)).unwrap();
         assert_eq!(out.stand, Stand::Settled { at: later(1) });
-        assert_eq!(eviction_ended(&out, 2, Eviction::Out, later(1)), None);
+        assert_eq!(eviction_ended(&out, &again, Eviction::Out, later(1)), None);
+        assert_eq!(eviction_ended(&out, &out, Eviction::Out, later(1)), None);
     }
 
     #[test]
@@ -209,9 +290,10 @@ mod tests {
             (Eviction::Cleared, false, false),
             (Eviction::Reported, false, true),
             (Eviction::Failed { wait: SignedDuration::ZERO }, true, true),
+            (Eviction::NoAnswer { wait: SignedDuration::ZERO }, true, true),
             (Eviction::Parked, true, true),
         ] {
-            let next = eviction_ended(&eve(), 1, how, later(1)).unwrap();
+            let next = eviction_ended(&eve(), &eve(), how, later(1)).unwrap();
             assert_eq!((next.due_at().is_some(), next.is_inside()), (due, inside), "{how:?}");
             assert_eq!(next.forgotten_at().is_some(), !inside, "{how:?}");
         }
@@ -222,9 +304,51 @@ mod tests {
         assert_eq!(intruder_due(&eve(), later(1)), None);
         let next = intruder_due(&eve(), later(2)).unwrap();
         assert!(next.due_at() > Some(later(2)));
-        let reported = eviction_ended(&eve(), 1, Eviction::Reported, later(1)).unwrap();
+        let reported = eviction_ended(&eve(), &eve(), Eviction::Reported, later(1)).unwrap();
         assert_eq!(intruder_due(&reported, later(9_999)), None);
         assert!(intruder_left(&reported, later(2)).is_some());
         assert_eq!(intruder_left(&eve(), later(2)), None);
+    }
+
+    #[test]
+    fn a_call_is_waited_for_and_what_it_may_have_done_is_not_forgotten() {
+        let begun = eviction_begins(&eve(), later(1)).unwrap();
+        let Stand::BeingPutOut { lease_until, .. } = begun.stand else { panic!("{begun:?}") };
+        assert_eq!(plan_eviction(&begun, later(1)), EvictionPlan::Busy(lease_until));
+        assert_eq!(eviction_begins(&begun, later(1)), None, "one sender at a time");
+        assert_eq!(
+            eviction_ended(&begun, &eve(), Eviction::Cleared, later(1)),
+            None,
+            "only its own"
+        );
+        let failed = Eviction::Failed { wait: SignedDuration::ZERO };
+        let sure = eviction_ended(&begun, &begun, failed, later(1)).unwrap();
+        let perhaps_out = |it: &Intruder, at| match plan_eviction(it, at) {
+            EvictionPlan::Look { perhaps_out, .. } => perhaps_out,
+            other => panic!("{other:?}"),
+        };
+        assert!(!perhaps_out(&sure, later(1)), "it surely did nothing");
+
+        let wait = SignedDuration::from_secs(2);
+        let no_answer = Eviction::NoAnswer { wait };
+        let unsure = eviction_ended(&begun, &begun, no_answer, later(1)).unwrap();
+        assert_eq!(plan_eviction(&unsure, later(1)), EvictionPlan::Busy(later(2)));
+        assert!(perhaps_out(&unsure, later(2)));
+        let second = eviction_begins(&unsure, later(2)).unwrap();
+        let again = eviction_ended(&second, &second, failed, later(2)).unwrap();
+        assert!(perhaps_out(&again, later(2)), "the second makes nothing sure about the first");
+        let seen = unsure.seen_again(7, later(1)).unwrap();
+        assert_eq!(plan_eviction(&seen, later(1)), EvictionPlan::Busy(later(2)));
+    }
+
+    #[test]
+    fn the_sweep_goes_on_where_a_sender_died() {
+        let begun = eviction_begins(&eve(), later(1)).unwrap();
+        assert_eq!(intruder_due(&begun, later(2)), None, "the call may be under way");
+        let next = intruder_due(&begun, later(3)).unwrap();
+        let EvictionPlan::Look { perhaps_out, .. } = plan_eviction(&next, later(3)) else {
+            panic!("{next:?}")
+        };
+        assert!(perhaps_out);
     }
 }

@@ -19,13 +19,18 @@ use serde::{Deserialize, Serialize};
 use crate::subscription::Subscription;
 use crate::time::{after, back_off};
 
-/// How long a sender may be inside one removal: longer than the 25 s that a call may take, with
+/// How long a sender may be inside one removal, of whomever: longer than the 25 s that a call may take, with
 /// room for the look before it.
 pub const REMOVAL_LEASE: SignedDuration = SignedDuration::from_secs(75);
 
 /// How long after a call had no answer Telegram may still carry it out. Until then nobody is told
 /// that they may come back: they would be put out a second time, without a word.
 const AFTERMATH: SignedDuration = SignedDuration::from_secs(60);
+
+/// Until when nothing is believed of somebody whose removal had no answer.
+pub(crate) fn aftermath(now: Timestamp, wait: SignedDuration) -> Timestamp {
+    after(now, wait.max(AFTERMATH))
+}
 
 /// When the sweep sends the message of an open request again.
 const ASK_AGAIN: SignedDuration = SignedDuration::from_mins(2);
@@ -158,6 +163,12 @@ impl Tries {
     /// Telegram did not find the person.
     fn found_nobody(self, now: Timestamp, wait: SignedDuration) -> Self {
         Self { not_found: self.not_found.saturating_add(1), ..self.failed(now, wait) }
+    }
+
+    /// A call, also an earlier one, may have had its effect.
+    #[must_use]
+    pub(crate) fn perhaps_done(self, is_so: bool) -> Self {
+        Self { unanswered: self.unanswered || is_so, ..self }
     }
 
     /// Waits for a person's hand. A removal is not told when rights return, so every sweep tries.
@@ -514,7 +525,7 @@ pub fn removal_ended(
         // invited back.
         Removal::NoAnswer { wait } => {
             let tries = Tries { unanswered: true, ..tries.failed(now, wait) };
-            let lease_until = after(now, wait.max(AFTERMATH));
+            let lease_until = aftermath(now, wait);
             Membership::Removing { since, was_in, lease_until, tries }
         }
         Removal::Parked => Membership::Leaving { since, was_in, tries: tries.parked(now) },

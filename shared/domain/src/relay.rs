@@ -256,7 +256,9 @@ fn intruder_tasks(was: Option<&Intruder>, now: &Intruder) -> Vec<Task> {
     // A sender that gives an attempt up keeps its message: only who came in anew, or whom the sweep
     // begins again, needs another.
     let begun = |it: &Intruder| match it.stand {
-        Stand::Inside { tries } => Some((it.times, tries.nudges)),
+        Stand::Inside { tries } | Stand::BeingPutOut { tries, .. } => {
+            Some((it.times, tries.nudges))
+        }
         Stand::Reported { .. } | Stand::Settled { .. } => None,
     };
     match begun(now).is_some() && was.and_then(begun) != begun(now) {
@@ -518,6 +520,7 @@ fn facts(record: &Record) -> BTreeMap<String, String> {
         Record::Intruder(intruder) => {
             let stand = match intruder.stand {
                 Stand::Inside { .. } => "inside",
+                Stand::BeingPutOut { .. } => "leaving",
                 Stand::Reported { .. } => "reported",
                 Stand::Settled { .. } => "settled",
             };

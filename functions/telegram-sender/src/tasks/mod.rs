@@ -44,6 +44,14 @@ fn back_off(failures: u32) -> SignedDuration {
     domain::time::back_off(FIRST_WAIT, MOST_WAIT, failures)
 }
 
+/// What went wrong with a look. One that had no answer did nothing.
+fn looked(error: CallError) -> CallError {
+    match error {
+        CallError::UnknownOutcome { description } => CallError::Transient { description },
+        other => other,
+    }
+}
+
 impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C> {
     /// Carries out a task that came by this lane.
     pub(crate) async fn carry_out(&self, task: Task, lane: Lane) -> Result<Outcome, TaskError> {
@@ -118,11 +126,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             Ok(member) => member.status,
             // Telegram does not know them here, so they cannot be inside.
             Err(CallError::UnknownUser | CallError::UserUnreachable) => MemberStatus::Left,
-            // A look that had no answer did nothing.
-            Err(CallError::UnknownOutcome { description }) => {
-                return Err(CallError::Transient { description });
-            }
-            Err(error) => return Err(error),
+            Err(error) => return Err(looked(error)),
         };
         if status == MemberStatus::Left
             && let Err(error @ CallError::RetryAfter { .. }) =

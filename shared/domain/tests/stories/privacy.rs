@@ -13,7 +13,7 @@ use proptest::prelude::*;
 
 use crate::common::*;
 
-const EVERY_REASON: [Why; 50] = [
+const EVERY_REASON: [Why; 51] = [
     Why::ServiceCreated,
     Why::ServiceRevised,
     Why::ChartUrlMade,
@@ -38,6 +38,7 @@ const EVERY_REASON: [Why; 50] = [
     Why::MemberAsked,
     Why::MemberJoined,
     Why::MemberLeft,
+    Why::IntruderRemoving,
     Why::AdmissionFailed,
     Why::AdmissionVoid,
     Why::MemberRemoving,

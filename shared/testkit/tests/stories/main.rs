@@ -13,6 +13,7 @@ mod charts;
 mod claims;
 mod crowd;
 mod entry;
+mod evictions;
 mod floods;
 mod groups;
 mod guests;
