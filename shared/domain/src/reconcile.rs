@@ -35,6 +35,9 @@ pub struct Reconciliation {
     pub put_right: u32,
     /// How many of them are inside.
     pub inside: u32,
+    /// How many of them were let in, whose request to join had never been told of.
+    #[serde(default)]
+    pub let_in: u32,
     /// How far it is.
     pub state: Progress,
 }
@@ -67,6 +70,8 @@ pub struct Step {
     pub put_right: u32,
     /// How many of them are inside.
     pub inside: u32,
+    /// How many of them were let in.
+    pub let_in: u32,
     /// Where the next step begins; `None` when this was the last.
     pub next: Option<String>,
 }
@@ -98,6 +103,7 @@ pub fn request_check(
         checked: 0,
         put_right: 0,
         inside: 0,
+        let_in: 0,
         state: Progress::Running { tries: Tries::none(now) },
     })
 }
@@ -136,6 +142,7 @@ pub fn step_done(
         checked: old.checked.saturating_add(found.checked),
         put_right: old.put_right.saturating_add(found.put_right),
         inside: old.inside.saturating_add(found.inside),
+        let_in: old.let_in.saturating_add(found.let_in),
         state,
         ..old.clone()
     })
@@ -187,6 +194,12 @@ pub fn wants_look(subscription: &Subscription, now: Timestamp) -> bool {
             | Membership::Leaving { .. }
             | Membership::Removing { .. } => false,
         }
+}
+
+/// Whether somebody who is outside is to be let in, if a request to join of theirs is open: one that was
+/// made while the bot was outside, or without its rights, was told to nobody.
+pub fn may_have_asked(subscription: &Subscription, now: Timestamp) -> bool {
+    subscription.entitled(now) && subscription.membership == Membership::Invited { asked: None }
 }
 
 /// What a look means for the books. `None` when they are right.
@@ -241,13 +254,14 @@ mod tests {
 
     #[test]
     fn steps_add_up_and_a_repeated_one_counts_once() {
-        let found = Step { checked: 10, put_right: 2, inside: 7, next: Some("x".to_owned()) };
+        let found =
+            Step { checked: 10, put_right: 2, inside: 7, let_in: 1, next: Some("x".to_owned()) };
         let second = step_done(&begun(), 1, found.clone(), None, later(1)).unwrap();
         assert_eq!((second.step, second.from.as_deref()), (2, Some("x")));
         assert_eq!(step_done(&second, 1, found, None, later(2)), None);
-        let last = Step { checked: 1, put_right: 0, inside: 1, next: None };
+        let last = Step { checked: 1, inside: 1, ..Step::default() };
         let done = step_done(&second, 2, last, Some(9), later(2)).unwrap();
-        assert_eq!((done.checked, done.put_right, done.inside), (11, 2, 8));
+        assert_eq!((done.checked, done.put_right, done.inside, done.let_in), (11, 2, 8, 1));
         assert_eq!((done.due_at(), check_due(&done, later(999))), (None, None));
     }
 

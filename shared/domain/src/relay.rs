@@ -513,6 +513,7 @@ fn facts(record: &Record) -> BTreeMap<String, String> {
             say("checked", check.checked.to_string());
             say("put_right", check.put_right.to_string());
             say("known_inside", check.inside.to_string());
+            say("let_in", check.let_in.to_string());
             if let Progress::Done { members: Some(members), .. } = check.state {
                 say("members", members.to_string());
             }

@@ -5,7 +5,8 @@ use domain::group::{Phase, TelegramGroup};
 use domain::guard::{Intruder, Stand};
 use domain::ids::{ChatId, ServiceId, UserId};
 use domain::reconcile::{
-    Progress, Reconciliation, Seen, Step, looked_at, step_done, step_failed, wants_look,
+    Progress, Reconciliation, Seen, Step, looked_at, may_have_asked, step_done, step_failed,
+    wants_look,
 };
 use domain::service::{Guard, Service};
 use domain::subscription::Subscription;
@@ -15,7 +16,7 @@ use limiter::{Call, Limits};
 use queue::Queue;
 use startup::Clock;
 use store::{CommitError, Cursor, List, Store, StoreError, Write, change, key, load};
-use telegram::{CallError, Telegram};
+use telegram::{CallError, MemberStatus, Telegram};
 
 use super::{MOST_FAILURES, back_off};
 use crate::trouble::Trouble;
@@ -38,6 +39,20 @@ enum Stopped {
     NoGroup,
     /// The tables could not be used.
     Error(TaskError),
+}
+
+impl Stopped {
+    fn by(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Wait(wait) => Self::Later(wait),
+            Trouble::Passing(_) => Self::Failed,
+            Trouble::Hands(_) => Self::NoGroup,
+            Trouble::Answer(error) => {
+                tracing::warn!(cause = %error, "members could not be looked at");
+                Self::NoGroup
+            }
+        }
+    }
 }
 
 impl From<TaskError> for Stopped {
@@ -140,7 +155,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
                 self.take_turn(group.chat, lane).await?;
                 match self.telegram.get_chat_member_count(group.chat).await {
                     Ok(count) => u32::try_from(count).ok(),
-                    Err(error) => return Err(self.stopped(error, &group).await?),
+                    Err(error) => return Err(self.stopped(error, group.chat).await?),
                 }
             }
         };
@@ -160,12 +175,22 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         let seen = match self.telegram.get_chat_member(group.chat, user).await {
             Ok(member) if member.status.is_admin() => Seen::Admin,
             Ok(member) if member.status.is_inside() => Seen::Member,
-            Ok(member) if member.status.is_outside() => Seen::Outside,
+            // A ban stays as it is.
+            Ok(member) if member.status == MemberStatus::Banned => Seen::Outside,
+            Ok(member) if member.status.is_outside() => {
+                match self.let_in(group.chat, &read.value, user, lane).await? {
+                    true => {
+                        step.let_in = step.let_in.saturating_add(1);
+                        Seen::Member
+                    }
+                    false => Seen::Outside,
+                }
+            }
             // A status that is not known here, or somebody who is not found, perhaps at random:
             // tomorrow is another day.
             Ok(_) | Err(CallError::NoParticipant) => return Ok(()),
             Err(CallError::UnknownUser | CallError::UserUnreachable) => Seen::Outside,
-            Err(error) => return Err(self.stopped(error, group).await?),
+            Err(error) => return Err(self.stopped(error, group.chat).await?),
         };
         step.checked = step.checked.saturating_add(1);
         step.inside = step.inside.saturating_add(u32::from(seen != Seen::Outside));
@@ -189,16 +214,36 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         }
     }
 
-    async fn stopped(&self, error: CallError, group: &TelegramGroup) -> Result<Stopped, TaskError> {
-        Ok(match self.trouble(error, Call::About(group.chat)).await? {
-            Trouble::Wait(wait) => Stopped::Later(wait),
-            Trouble::Passing(_) => Stopped::Failed,
-            Trouble::Hands(_) => Stopped::NoGroup,
-            Trouble::Answer(error) => {
-                tracing::warn!(cause = %error, "members could not be looked at");
-                Stopped::NoGroup
-            }
-        })
+    /// Approves the request of somebody who has access, if one is open. False when none is.
+    async fn let_in(
+        &self,
+        chat: ChatId,
+        subscription: &Subscription,
+        user: UserId,
+        lane: Lane,
+    ) -> Result<bool, Stopped> {
+        if !may_have_asked(subscription, self.clock.now()) {
+            return Ok(false);
+        }
+        self.take_turn(chat, lane).await?;
+        // The last look before the call.
+        let id = subscription.id.to_string();
+        let again = load::<Subscription>(&self.store, &id).await?;
+        if !again.is_some_and(|it| may_have_asked(&it.value, self.clock.now())) {
+            return Ok(false);
+        }
+        match self.telegram.approve_join_request(chat, user).await {
+            Ok(()) | Err(CallError::AlreadySo) => Ok(true),
+            Err(error) => match self.trouble(error, Call::About(chat)).await? {
+                // None is open, or they cannot come.
+                Trouble::Answer(_) => Ok(false),
+                other => Err(Stopped::by(other)),
+            },
+        }
+    }
+
+    async fn stopped(&self, error: CallError, chat: ChatId) -> Result<Stopped, TaskError> {
+        Ok(Stopped::by(self.trouble(error, Call::About(chat)).await?))
     }
 
     /// Whoever was let be while the guard observed has to leave now that it enforces.

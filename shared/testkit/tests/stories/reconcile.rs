@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use testkit::House;
 use testkit::functions::Request;
 use testkit::house::{Place, hours, minutes, text};
+use testkit::memory_telegram::{Moment, WireFault};
 
 use crate::{fault, insider, one_service, pair, stands, story_of};
 
@@ -108,4 +109,84 @@ fn a_check_of_a_group_that_does_not_work_ends() {
     let path = format!("/traders/services/{bare}/members/reconcile");
     house.trader("t1").call(Request::bare("POST", path)).is(409);
     assert_eq!(house.reconciles().groups, 1, "{}", text(&check, "/requested_at"));
+}
+
+#[test]
+fn whoever_asked_while_nobody_was_told_is_let_in_by_the_check() {
+    let (house, place) = one_service();
+    let buyer = |name: &str| {
+        let person = house.person(name);
+        let sold = house.storefront().sells_to(&place.service, &format!("c-{name}"), &person);
+        (person, sold)
+    };
+    let (ada, asked) = buyer("Ada");
+    let (_, silent) = buyer("Ben");
+    let (cyd, over) = buyer("Cyd");
+    let (dan, banned) = buyer("Dan");
+    let eve = house.person("Eve");
+    // The bot loses the right to hear of requests.
+    let right = |what: &str| json!({ "chat_id": place.group, what: ["invite_users"] });
+    place.owner.does("promote", right("remove"));
+    house.settle();
+    for person in [&ada, &cyd, &eve] {
+        assert_eq!(person.enters(&place.link), "requested");
+    }
+    place.owner.does("ban", json!({ "user": dan.id, "chat_id": place.group }));
+    house.storefront().cancels(&over, "now").is(200);
+    place.owner.does("promote", right("add"));
+    house.waits(minutes(1));
+    assert_eq!(stands(&house, &asked), pair("active", "invited"), "nobody has heard of it");
+
+    assert_eq!(house.reconciles().begun, 1);
+    house.waits(minutes(1));
+    assert_eq!(house.members(place.group), ["Ada", "Usher", "t1 (owner)"]);
+    assert_eq!(stands(&house, &asked), pair("active", "joined"));
+    for sold in [&silent, &banned] {
+        assert_eq!(stands(&house, sold), pair("active", "invited"));
+        assert_eq!(story_of(&house, &place, sold), ["subscription.purchased"], "and nothing else");
+    }
+    assert_eq!(story_of(&house, &place, &asked), ["subscription.purchased", "member.joined"]);
+    let trail = house.audit(&place.service);
+    let check = trail.iter().rev().find(|it| it.action == "members.checked").unwrap();
+    assert_eq!(check.after.get("let_in").map(String::as_str), Some("1"), "{check:?}");
+    assert_eq!(last_check(&house, &place)["put_right"], json!(1));
+    let tried = house.calls("approveChatJoinRequest").len();
+    assert_eq!(tried, 2, "the one who asked, and the one who did not");
+    assert_eq!(house.sweep().visited, 0);
+}
+
+#[test]
+fn an_approval_by_the_check_ends_inside_whatever_becomes_of_its_answer() {
+    for lost in [WireFault::LostBefore, WireFault::LostAfter] {
+        let (house, place) = one_service();
+        let ada = house.person("Ada");
+        let sold = house.storefront().sells_to(&place.service, "c-ada", &ada);
+        ada.taps(&place.link);
+        assert_eq!(house.holds_back(|it| it.get("chat_join_request").is_some()).len(), 1);
+        house.telegram().fail_next("approveChatJoinRequest", lost);
+        house.reconciles();
+        house.passes(hours(1));
+        assert_eq!(house.members(place.group), ["Ada", "Usher", "t1 (owner)"], "{lost:?}");
+        assert_eq!(stands(&house, &sold), pair("active", "joined"), "{lost:?}");
+        assert_eq!(last_check(&house, &place)["status"], "done", "{lost:?}");
+    }
+}
+
+#[test]
+fn whose_access_ends_in_the_moment_before_the_check_lets_them_in_stays_outside() {
+    let (house, place) = one_service();
+    let ada = house.person("Ada");
+    let sold = house.storefront().sells_to(&place.service, "c-ada", &ada);
+    ada.taps(&place.link);
+    house.holds_back(|it| it.get("chat_join_request").is_some());
+    let cancelled = sold.clone();
+    house.beside("getChatMember", Moment::After, move |house| {
+        house.storefront().cancels(&cancelled, "now").is(200);
+    });
+    house.reconciles();
+    house.passes(hours(1));
+    assert!(house.calls("approveChatJoinRequest").is_empty());
+    assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"]);
+    assert_eq!(stands(&house, &sold), pair("cancelled", "removed"));
+    assert_eq!(house.group(place.group)["join_requests"], json!([]), "and the request is declined");
 }
