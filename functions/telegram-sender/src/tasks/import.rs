@@ -5,7 +5,6 @@ use domain::ids::{ImportId, SubscriptionId};
 use domain::import::{
     Import, ImportLines, ImportState, Line, Taken, Who, customer, lines_done, take_line,
 };
-use domain::reconcile::{Reconciliation, request_check};
 use domain::service::Service;
 use domain::subscription::Subscription;
 use limiter::Limits;
@@ -51,13 +50,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         let is_last = change(&self.store, &key::import(id), TRIES, decide).await?;
         // Who of them is inside already is for a check to find out.
         if is_last {
-            let service = import.service;
-            let decide = |read: Option<&Stored<Reconciliation>>| {
-                let now = self.clock.now();
-                let next = request_check(read.map(|read| &read.value), service, now);
-                (next.map(|next| (next, because(Why::ReconcileRequested, now))), ())
-            };
-            change(&self.store, &key::reconciliation(service), TRIES, decide).await?;
+            self.begin_check(import.service).await?;
         }
         Ok(Outcome::Done)
     }

@@ -5,8 +5,8 @@ use domain::group::{Phase, TelegramGroup};
 use domain::guard::{Intruder, Stand};
 use domain::ids::{ChatId, ServiceId, UserId};
 use domain::reconcile::{
-    Progress, Reconciliation, Seen, Step, looked_at, may_have_asked, step_done, step_failed,
-    wants_look,
+    Progress, Reconciliation, Seen, Step, looked_at, may_have_asked, request_check, step_done,
+    step_failed, wants_look,
 };
 use domain::service::{Guard, Service};
 use domain::subscription::Subscription;
@@ -68,6 +68,16 @@ impl From<StoreError> for Stopped {
 }
 
 impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C> {
+    /// Begins the check of a service's members, if none is under way.
+    pub(super) async fn begin_check(&self, service: ServiceId) -> Result<(), TaskError> {
+        let decide = |read: Option<&Stored<Reconciliation>>| {
+            let now = self.clock.now();
+            let next = request_check(read.map(|read| &read.value), service, now);
+            (next.map(|next| (next, because(Why::ReconcileRequested, now))), ())
+        };
+        Ok(change(&self.store, &key::reconciliation(service), TRIES, decide).await?)
+    }
+
     /// Does the next step of a service's check. The step after it follows from the change.
     pub(super) async fn reconcile(
         &self,

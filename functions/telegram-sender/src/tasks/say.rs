@@ -1,5 +1,5 @@
-//! Writing to people: notices, answers, greetings. They are for courtesy; what matters stands in
-//! the tables. So a message whose outcome is unknown is not repeated.
+//! Writing to people: notices, answers, greetings. Most are for courtesy, and are not repeated when
+//! nobody knows whether they arrived.
 
 use domain::group::{ChatClaim, Holder};
 use domain::ids::{ChatId, ServiceId, SubscriptionId, UserId};
@@ -53,7 +53,12 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         };
         let message =
             texts::notice(notice, &service.value, &subscription, texts::way_in(&service.value));
-        self.say(user.private_chat(), &message, lane).await
+        // Without these, somebody who has paid stays outside: twice is better than never.
+        let unknown = match notice {
+            Notice::InvitedBack | Notice::AskAgain => Outcome::Later(AGAIN),
+            Notice::Linked | Notice::EndsSoon | Notice::Removed => Outcome::Done,
+        };
+        self.say_until(user.private_chat(), &message, lane, unknown).await
     }
 
     /// Answers somebody who wrote to the bot.
@@ -114,6 +119,17 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
     }
 
     async fn say(&self, chat: ChatId, message: &Message, lane: Lane) -> Result<Outcome, TaskError> {
+        self.say_until(chat, message, lane, Outcome::Done).await
+    }
+
+    /// Says something; `unknown` is what follows when nobody knows whether it arrived.
+    async fn say_until(
+        &self,
+        chat: ChatId,
+        message: &Message,
+        lane: Lane,
+        unknown: Outcome,
+    ) -> Result<Outcome, TaskError> {
         let mut call = Call::Message(chat);
         if let Some(wait) = self.turn(lane, call).await? {
             return Ok(Outcome::Later(wait));
@@ -131,7 +147,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         }
         let Err(error) = answer else { return Ok(Outcome::Done) };
         if let CallError::UnknownOutcome { .. } = error {
-            return Ok(Outcome::Done);
+            return Ok(unknown);
         }
         Ok(match self.trouble(error, call).await? {
             Trouble::Wait(wait) => Outcome::Later(wait),

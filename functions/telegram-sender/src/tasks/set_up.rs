@@ -96,6 +96,13 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
                 InviteLink::new(self.telegram.create_invite_link(&new).await?.invite_link)
             }
         };
+        // A group that works again: who came, went or asked to join meanwhile was told to nobody.
+        // Begun before it is saved, so that it is not forgotten between the two.
+        if let Some(service) = place.service()
+            && group.invite_link.is_some()
+        {
+            self.begin_check(service.id).await.map_err(Stopped::Error)?;
+        }
         group.set_up_done(link);
         self.save(place, group, Why::GroupSetUp).await
     }

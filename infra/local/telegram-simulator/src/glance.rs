@@ -1,7 +1,6 @@
 //! Short looks at the state, for tests that look at it very often: plain values instead of JSON.
 
 use crate::model::{ChatKind, Content, History, Life, Message, Status};
-use crate::rights::Right;
 use crate::world::World;
 
 /// Somebody who is in a group.
@@ -57,12 +56,6 @@ impl World {
     pub fn stands(&self, chat: i64, user: i64) -> (bool, bool, bool) {
         let status = self.status(chat, user);
         (status.is_member(), status.is_admin(), matches!(status, Status::Kicked { .. }))
-    }
-
-    /// Whether a bot hears of requests to join (Bot API, `Update.chat_join_request`).
-    #[must_use]
-    pub fn hears_requests(&self, chat: i64, bot: i64) -> bool {
-        self.status(chat, bot).has(Right::InviteUsers)
     }
 
     /// Whether a group is a basic one.

@@ -158,8 +158,7 @@ fn members(machine: &Machine, story: &Story) {
         let asking = machine.telegram.look(|world| world.asking(chat));
         for user in asking {
             let entitled = holding(machine, service, user).is_some_and(|it| it.entitled(now));
-            let heard = !story.cast.unheard.contains(&(service, user));
-            holds(machine, Invariant::PayingMembersInside, !(entitled && heard), || {
+            holds(machine, Invariant::PayingMembersInside, !entitled, || {
                 format!("person {user} has access to {service} and waits at its door")
             });
         }

@@ -114,8 +114,14 @@ impl Port<Shared<MemoryStore>> {
                 Some(Change::Access { row: row.id.clone(), before, after })
             }
             UserClaim::KIND => {
-                let subscription = row.body.get("subscription")?.as_str()?;
-                Some(Change::Claim { row: subscription.to_owned() })
+                let subscription = row.body.get("subscription").and_then(|id| id.as_str());
+                Some(match subscription {
+                    Some(subscription) => Change::Claim { row: subscription.to_owned() },
+                    None => {
+                        let before = self.inner.find::<UserClaim>(&row.id)?.subscription?;
+                        Change::Release { claim: row.id.clone(), row: before.to_string() }
+                    }
+                })
             }
             _ => None,
         }

@@ -229,7 +229,7 @@ enum Purpose {
     Relink { service: usize, customer: usize },
     Alert { service: usize, number: usize, chart: bool },
     Update { alert: usize, number: usize },
-    ChartAddress { service: usize },
+    ChartAddress { service: usize, number: usize },
     Guest { person: usize },
     Passes { service: usize },
     Nothing,
@@ -266,9 +266,6 @@ pub(super) struct Cast {
     pub(super) wants: BTreeMap<(ServiceId, i64), Timestamp>,
     /// Who came in while the bot was no administrator: Telegram tells it of nobody then.
     pub(super) unseen: BTreeSet<(ServiceId, i64)>,
-    /// Who asked to be in while the bot heard of no requests: Telegram tells it of them neither then
-    /// nor later.
-    pub(super) unheard: BTreeSet<(ServiceId, i64)>,
     /// Services in whose group something was done after which an alert may fail.
     pub(super) troubled: BTreeSet<usize>,
     numbers: usize,
@@ -522,10 +519,10 @@ impl Story {
                     of.updates.push((id, word(number)));
                 }
             }
-            Purpose::ChartAddress { service } => {
+            Purpose::ChartAddress { service, number } => {
                 if let Some(address) = text("url") {
                     self.cast.charts.insert(service, address);
-                    self.raise(machine, service);
+                    self.raise(machine, service, number);
                 }
             }
             Purpose::Passes { service } => {
@@ -645,19 +642,8 @@ impl Story {
             outcome.as_deref(),
             Some("requested" | "already_requested" | "already_member" | "joined")
         );
-        let hears = chat_of(machine, Some(&id))
-            .is_some_and(|chat| machine.telegram.look(|world| world.hears_requests(chat, bot())));
-        match outcome.as_deref() {
-            Some("requested") if hears => {
-                self.cast.unheard.remove(&(id, user));
-            }
-            Some("requested") => {
-                self.cast.unheard.insert((id, user));
-            }
-            _ => {}
-        }
         let holds = holding(machine, id, user).is_some_and(|it| it.entitled(machine.now()));
-        if asked && holds && !self.cast.unheard.contains(&(id, user)) {
+        if asked && holds {
             self.cast.wants.insert((id, user), machine.now());
         }
     }

@@ -102,13 +102,18 @@ impl Port<Line> {
         answer
     }
 
+    /// The key of an account's claim in the service of a chat.
+    fn claim(&self, chat: ChatId, user: UserId) -> Option<String> {
+        let chat = self.inner.store.find::<ChatClaim>(&key::chat(chat))?;
+        let Holder::Service { service } = chat.holder else { return None };
+        Some(key::user(service, user))
+    }
+
     /// The subscription that an account holds in the service of a chat: the key of the account's
     /// claim, and the row.
     fn holder(&self, chat: ChatId, user: UserId) -> Option<(String, String, Arc<Subscription>)> {
         let store = &self.inner.store;
-        let chat = store.find::<ChatClaim>(&key::chat(chat))?;
-        let Holder::Service { service } = chat.holder else { return None };
-        let claim = key::user(service, user);
+        let claim = self.claim(chat, user)?;
         let id = store.find::<UserClaim>(&claim)?.subscription?.to_string();
         let subscription = store.find::<Subscription>(&id)?;
         Some((claim, id, subscription))
@@ -194,7 +199,8 @@ impl Telegram for Port<Line> {
         let work = async move {
             let holder = port.holder(chat, user);
             let holder = holder.as_ref().map(|(_, row, it)| (row.as_str(), it.as_ref()));
-            port.hub.state().watch.lets_in(port.process, holder, port.clock.now());
+            let claim = port.claim(chat, user).unwrap_or_default();
+            port.hub.state().watch.lets_in(port.process, &claim, holder, port.clock.now());
             port.inner.telegram.approve_join_request(chat, user).await
         };
         self.call("approveChatJoinRequest", Effect::Act, work).await

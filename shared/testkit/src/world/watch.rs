@@ -129,6 +129,13 @@ pub(super) enum Change {
         /// The key of the subscription.
         row: String,
     },
+    /// An account was given up.
+    Release {
+        /// The key of the claim.
+        claim: String,
+        /// The key of the subscription for which it was taken.
+        row: String,
+    },
 }
 
 /// What a process knew when it removed somebody.
@@ -155,6 +162,8 @@ pub(super) struct Watch {
     /// When a subscription last got access, and when it last lost some.
     gained: BTreeMap<String, u64>,
     lost: BTreeMap<String, u64>,
+    /// Which subscription an account last gave up, and when.
+    released: BTreeMap<String, (String, u64)>,
     /// Bans by people, by group and person.
     bans: BTreeMap<(i64, i64), u64>,
     /// When somebody was last removed, and whether they had no access then.
@@ -168,6 +177,7 @@ impl Watch {
         Self {
             gained: self.gained.clone(),
             lost: self.lost.clone(),
+            released: self.released.clone(),
             bans: self.bans.clone(),
             removals: self.removals.clone(),
             declines: self.declines.clone(),
@@ -206,6 +216,9 @@ impl Watch {
             // A subscription that is found by an account's claim is known from then on.
             Change::Claim { row } => {
                 self.gained.insert(row, tick);
+            }
+            Change::Release { claim, row } => {
+                self.released.insert(claim, (row, tick));
             }
             Change::Access { row, before, after } => {
                 if before < after {
@@ -285,14 +298,18 @@ impl Watch {
     pub(super) fn lets_in(
         &mut self,
         process: ProcessId,
+        claim: &str,
         subscription: Option<(&str, &Subscription)>,
         now: Timestamp,
     ) {
-        let right = subscription.is_some_and(|(row, subscription)| {
-            let read = self.reads.get(&(process, row.to_owned())).copied().unwrap_or(0);
-            let lost = self.lost.get(row).copied().unwrap_or(0);
-            domain::time::after(subscription.access_ends_at, NEAR) > now || lost > read
-        });
+        let read = |row: &str| self.reads.get(&(process, row.to_owned())).copied().unwrap_or(0);
+        let right = match subscription {
+            Some((row, subscription)) => {
+                let lost = self.lost.get(row).copied().unwrap_or(0);
+                domain::time::after(subscription.access_ends_at, NEAR) > now || lost > read(row)
+            }
+            None => self.released.get(claim).is_some_and(|(row, tick)| *tick > read(row)),
+        };
         self.holds(Invariant::NobodyLetInWithoutRight, right, || {
             "somebody without access is let in".to_owned()
         });

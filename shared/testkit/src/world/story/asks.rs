@@ -153,17 +153,16 @@ impl Story {
     /// A chart raises an alert, once its address is known.
     pub(super) fn chart(&mut self, machine: &mut Machine, service: usize) {
         if self.cast.charts.contains_key(&service) {
-            self.raise(machine, service);
+            self.raise(machine, service, self.cast.numbers);
         } else {
-            let purpose = Purpose::ChartAddress { service };
+            let purpose = Purpose::ChartAddress { service, number: self.cast.numbers };
             self.of_service(machine, service, "tradingview-url", None, purpose);
         }
     }
 
-    pub(super) fn raise(&mut self, machine: &mut Machine, service: usize) {
+    pub(super) fn raise(&mut self, machine: &mut Machine, service: usize, number: usize) {
         let Some(address) = self.cast.charts.get(&service) else { return };
         let Some((_, path)) = address.split_once("/ingest/") else { return };
-        let number = self.cast.numbers;
         let body = json!({ "ticker": symbol(number), "action": "sell", "price": 100.5 });
         let request = Request::json("POST", format!("/ingest/{path}"), &body);
         self.ask(machine, request, Purpose::Alert { service, number, chart: true });
