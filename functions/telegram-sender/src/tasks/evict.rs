@@ -46,15 +46,11 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             self.save_eviction(&intruder, Eviction::WasOutside).await?;
             return Ok(Outcome::Done);
         };
-        let belongs = self.belongs(service.id, user).await?;
-        if belongs && !perhaps_out {
-            self.save_eviction(&intruder, Eviction::Cleared).await?;
-            return Ok(Outcome::Done);
-        }
         let call = Call::About(group.chat);
         if let Some(wait) = self.turn(lane, call).await? {
             return Ok(Outcome::Later(wait));
         }
+        let belongs = self.belongs(service.id, user).await?;
         let lets_be = service.settings.guard == Guard::Observe && !intruder.must_leave;
         let seen = match belongs || lets_be {
             true => intruder,
@@ -64,9 +60,10 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
                 None => return Ok(Outcome::Later(SignedDuration::ZERO)),
             },
         };
-        let done = match belongs {
-            true => self.clear(&seen, group.chat).await?,
-            false => self.put_out(&seen, group.chat, lets_be, perhaps_out).await?,
+        let done = match (belongs, perhaps_out) {
+            (true, false) => Ok(Eviction::Cleared),
+            (true, true) => self.clear(&seen, group.chat).await?,
+            (false, _) => self.put_out(&seen, group.chat, lets_be, perhaps_out).await?,
         };
         let (how, outcome) = match done {
             Ok(how) => (how, Outcome::Done),
