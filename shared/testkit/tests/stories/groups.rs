@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use testkit::House;
 use testkit::house::{minutes, text};
 
-use crate::{one_service, signal};
+use crate::{insider, one_service, signal};
 
 fn service_and_link(house: &House) -> (String, String) {
     let trader = house.trader("t1");
@@ -245,6 +245,31 @@ fn what_is_told_of_a_group_is_never_older_than_a_minute() {
     let looks = house.calls("getChat").len();
     trader.sees_group(&place.service);
     assert_eq!(house.calls("getChat").len(), looks, "fresh enough: not asked again");
+}
+
+#[test]
+fn a_group_that_changes_its_owner_and_its_title_goes_on_as_before() {
+    let (house, place) = one_service();
+    let trader = house.trader("t1");
+    let (ada, sold) = insider(&house, &place, "Ada");
+    place.owner.does("title", json!({ "chat_id": place.group, "title": "Ada's room" }));
+    place.owner.does("transfer_owner", json!({ "user": ada.id, "chat_id": place.group }));
+    house.waits(minutes(1));
+    let info = trader.sees_group(&place.service);
+    assert_eq!((&info["status"], &info["title"]), (&json!("ready"), &json!("Ada's room")));
+    assert_eq!(info["problems"], json!([]));
+    insider(&house, &place, "Ben");
+    // An owner cannot be put out, whoever it is by now.
+    house.storefront().cancels(&sold, "now").is(200);
+    house.waits(minutes(1));
+    assert_eq!(house.members(place.group), ["Ada", "Ben", "Usher", "t1 (owner)"]);
+    // Handed back, and made an ordinary member, they have to leave.
+    ada.does("transfer_owner", json!({ "user": place.owner.id, "chat_id": place.group }));
+    let nothing = json!({ "user": ada.id, "chat_id": place.group, "rights": [] });
+    place.owner.does("promote", nothing);
+    house.waits(minutes(1));
+    assert_eq!(house.members(place.group), ["Ben", "Usher", "t1 (owner)"]);
+    assert_eq!(house.sweep().visited, 0);
 }
 
 #[test]

@@ -19,5 +19,6 @@ mod idempotency;
 mod links;
 mod lists;
 mod members;
+mod membership;
 mod stage;
 mod updates;
