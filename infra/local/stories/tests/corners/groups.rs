@@ -130,14 +130,17 @@ async fn a_group_that_is_upgraded_while_people_ask_lets_in_who_has_paid_and_nobo
         Ok::<_, stories::Trouble>((user, sold.text("/id")))
     };
     let mut sold = Vec::new();
-    for (name, fault) in [("Ann", "timeout_after"), ("Ben", "timeout_before")] {
+    for (name, fault, step) in [
+        ("Ann", "timeout_after", "member.joined"),
+        ("Ben", "timeout_before", "member.admission_failed"),
+    ] {
         let fault = json!({ "fault": fault, "chat_id": old, "count": 1, "hold_ms": 200,
                             "method": "approveChatJoinRequest" });
         stage.order("faults", fault).await?;
         let (user, subscription) = buys(name).await?;
         stage.comes_in(user, link).await?;
         let item = format!("subscription/{subscription}");
-        stage.is_on_record(&id, &item, "member.admission_failed").await?;
+        stage.is_on_record(&id, &item, step).await?;
         sold.push(subscription);
     }
     let eve = stage.telegram().person("Eve").await?;

@@ -4,7 +4,7 @@ use futures::future::try_join;
 use serde_json::{Value, json};
 use stories::{Trouble, until};
 
-use crate::stage::{PATIENCE, Shop, Stage, Told, comes, in_seconds, items, offer, text, time};
+use crate::stage::{PATIENCE, Shop, Stage, Told, comes, in_seconds, offer, text, time};
 
 const ALL_RIGHTS: [&str; 5] =
     ["invite_users", "restrict_members", "change_info", "delete_messages", "pin_messages"];
@@ -25,7 +25,7 @@ async fn a_claim_link_that_does_not_lead_in_is_answered_with_a_kind_word() -> To
     let stage = Stage::open()?;
     let shop = stage.shop().await?;
     // Its time was over before it was tapped.
-    let end = in_seconds(3);
+    let end = in_seconds(15);
     let late = stage.sell(&shop.id, "late", json!({ "ends_at": end })).await?;
     comes(end).await?;
     let lea = stage.telegram().person("Lea").await?;
@@ -235,7 +235,7 @@ async fn whose_time_ends_while_telegram_is_down_leaves_when_it_is_back() -> Told
     let stage = Stage::open()?;
     let shop = stage.shop().await?;
     let (ann, ben) = (stage.buyer(&shop, "Ann").await?, stage.buyer(&shop, "Ben").await?);
-    let end = in_seconds(5);
+    let end = in_seconds(15);
     for name in ["Ann", "Ben"] {
         stage.sell(&shop.id, name, json!({ "ends_at": end })).await?;
     }
@@ -346,7 +346,7 @@ async fn two_hundred_leave_although_the_bot_loses_its_rights_and_telegram_errs()
     stage.lift(&fault).await?;
     let is_left = async |state: &str| {
         let list = format!("/traders/services/{}/subscriptions?membership={state}", shop.id);
-        Ok::<_, Trouble>(items(&stage.get(&list).await?.body, "items").len())
+        Ok::<_, Trouble>(stage.all(&list, 100).await?.len())
     };
     until("nobody is on their way out", PATIENCE, || async {
         stage.stack.sweep().await?;

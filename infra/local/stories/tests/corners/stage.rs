@@ -162,8 +162,9 @@ impl Stage {
     pub(crate) async fn all(&self, path: &str, limit: usize) -> Result<Vec<Value>, Trouble> {
         let mut found = Vec::new();
         let mut next = String::new();
+        let mark = if path.contains('?') { '&' } else { '?' };
         loop {
-            let page = self.get(&format!("{path}?limit={limit}{next}")).await?;
+            let page = self.get(&format!("{path}{mark}limit={limit}{next}")).await?;
             assert!(items(&page.body, "items").len() <= limit, "a page is longer than was asked");
             found.extend_from_slice(items(&page.body, "items"));
             match page.text("/next") {
