@@ -1,8 +1,8 @@
 """Holds the running stack against infra/openapi.yaml: requests of every kind, made from the contract.
 
 Run in a stack: `python -m stack run -- python infra/local/bad-input/run.py --seconds 600`.
-It sets a scene (services with and without a group, a buyer, an alert), so that requests reach
-something, and hands over to schemathesis.
+It sets a scene (services with and without a group, a buyer, a guest, an alert, a chart), so that
+requests reach something, and hands over to schemathesis.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ SHOWN = {
     "5b7a1f0e-3c1d-4f6a-9d2e-8a4c7e1b0f35": "SERVICE_0",
     "9c8b7a65-4d3e-5f2a-b1c0-d9e8f7a6b5c4": "ALERT",
     "c1a5d9e3-7b2f-5e8a-9c4d-0f1e2d3c4b5a": "SUBSCRIPTION",
+    "7e2c4b18-9a5d-4c3f-b1e0-6d7f8a9b0c1e": "PASS",
+    "4a1e7c52-0d3b-5f68-9b27-c8d1e2f3a4b5": "IMPORT",
+    "dFt6Hw48HU9qnS6KTH4bDzUAAAABq83vEjRWeJq83vEjRWeJq8": "CHART",
     # The end of a trial, which has to lie in the future.
     "2026-03-08T12:00:00Z": "LATER",
 }
@@ -58,6 +62,30 @@ class Scene:
         body = {"name": name, "price": price, "duration_days": 30}
         return str(self.call("POST", "/traders/services", body)["id"])
 
+    def guest(self, service: str) -> str:
+        """Somebody comes in by a pass; its id."""
+        path = f"/traders/services/{service}"
+        body = {"kind": "single_use", "name": "For a friend"}
+        made = self.call("POST", f"{path}/telegram-group/generate-link", body)
+        person = self.telegram("users", {"first_name": "Gail"})["id"]
+        self.telegram("open", {"user": person, "link": made["invite_link"]})
+        self._wait("the guest's pass", lambda: self._has_guest(path))
+        return str(made["id"])
+
+    def _has_guest(self, path: str) -> bool:
+        return bool(self.call("GET", f"{path}/telegram-group/passes")["items"])
+
+    def second_page(self, path: str) -> str:
+        """Where the second page of a list begins."""
+        found: list[str] = []
+
+        def is_there() -> bool:
+            found[:] = [self.call("GET", f"{path}?limit=1")["next"] or ""]
+            return found != [""]
+
+        self._wait(f"a second page of {path}", is_there)
+        return found[0]
+
     def group(self, service: str) -> None:
         path = f"/traders/services/{service}/telegram-group/create"
         link = self.call("POST", path, {"mode": "link"})["setup_link"]
@@ -73,12 +101,15 @@ class Scene:
         self.telegram("open", {"user": owner, "chat_id": chat, "link": link})
 
     def wait_for_group(self, service: str) -> None:
+        path = f"/traders/services/{service}"
+        self._wait("the group", lambda: self.call("GET", path)["telegram_group"]["status"] == "ready")
+
+    def _wait(self, what: str, is_there: Callable[[], bool]) -> None:
         for _ in range(300):
-            status = self.call("GET", f"/traders/services/{service}")["telegram_group"]["status"]
-            if status == "ready":
+            if is_there():
                 return
             time.sleep(0.2)
-        raise SystemExit("usher: the group was not set up in a minute")
+        raise SystemExit(f"usher: {what} was not there within a minute")
 
     def webhook_secret(self) -> str:
         physical = client(self.settings, "cloudformation").describe_stack_resource(
@@ -102,23 +133,37 @@ def set_scene() -> dict[str, str]:
     # Telegram's own pace is not what is looked at here.
     scene.telegram("flood", {"mode": "off"})
     services = [scene.service(f"Signals {number}") for number in range(4)]
-    for service in services[:3]:
+    # A service of its own: whoever asks for another address ends the one before.
+    charts = scene.service("Charts")
+    for service in [*services[:3], charts]:
         scene.group(service)
     scene.spare_group()
-    for service in services[:3]:
+    for service in [*services[:3], charts]:
         scene.wait_for_group(service)
+    service = f"/traders/services/{services[0]}"
     sale = {"service_id": services[0], "customer_id": "customer-1"}
     sold = scene.call("POST", "/subscriptions", sale, "storefront")
     signal = {"service_id": services[0], "symbol": "EURUSD", "action": "buy"}
-    alert = scene.call("POST", "/alerts", signal)
+    alert, _ = (scene.call("POST", "/alerts", signal) for _ in range(2))
+    chart = scene.call("POST", f"/traders/services/{charts}/tradingview-url")["url"]
+    later = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 30 * 86_400))
+    members = {"members": [{"email": "ann@customers.example", "ends_at": later}]}
+    taken_over = scene.call("POST", f"{service}/members/import", members)
     return {
         "API_URL": scene.description["api_url"],
         "TRADER_TOKEN": scene.tokens["trader"],
         "STOREFRONT_TOKEN": scene.tokens["storefront"],
         "WEBHOOK_SECRET": scene.webhook_secret(),
-        "LATER": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 30 * 86_400)),
+        "LATER": later,
         "ALERT": alert["alert_id"],
         "SUBSCRIPTION": sold["id"],
+        "PASS": scene.guest(services[0]),
+        "IMPORT": taken_over["id"],
+        "CHART": chart.rpartition("/")[2],
+        "SERVICES_PAGE": scene.second_page("/traders/services"),
+        "ALERTS_PAGE": scene.second_page(f"{service}/alerts"),
+        "SUBSCRIPTIONS_PAGE": scene.second_page(f"{service}/subscriptions"),
+        "AUDIT_PAGE": scene.second_page(f"{service}/audit"),
         **{f"SERVICE_{number}": service for number, service in enumerate(services)},
     }
 
