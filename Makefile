@@ -67,7 +67,7 @@ logs: .local/venv/ready ## Follow what the functions write
 
 ##@ Checks
 .PHONY: test
-test: .local/venv/ready check-template ## Everything: style, lints, docs, unit and end-to-end tests
+test: .local/venv/ready .local/venv-schemathesis/ready check-template ## Everything: style, lints, docs, unit and end-to-end tests
 	@$(step) "Formatting" cargo fmt --all --check
 	@$(step) "Lints" cargo clippy --workspace --all-targets --features testkit/emulator --locked -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" $(step) "Documentation" cargo doc --workspace --features testkit/emulator --lib --examples --no-deps --locked --quiet
@@ -77,6 +77,8 @@ test: .local/venv/ready check-template ## Everything: style, lints, docs, unit a
 	@$(step) "Examples in the documentation" cargo test --workspace --features testkit/emulator --doc --locked --quiet
 	@$(MAKE) binaries
 	@PORT_BASE=$(TEST_PORT_BASE) $(step) "End-to-end stories" env NEXTEST_TEST_THREADS=6 $(stack) run -- infra/build/cargo-tests stories
+	@$(MAKE) any-request HOW_LONG="--cases 5"
+	@$(MAKE) storm STORM_SECONDS=15
 
 .PHONY: soak
 soak: soak-world ## Faults for long: the simulated world, then the real functions: [SCHEDULES=1000000] [SECONDS=180] [SEED=…]

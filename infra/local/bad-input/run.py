@@ -32,6 +32,7 @@ SHOWN = {
     "c1a5d9e3-7b2f-5e8a-9c4d-0f1e2d3c4b5a": "SUBSCRIPTION",
     "7e2c4b18-9a5d-4c3f-b1e0-6d7f8a9b0c1e": "PASS",
     "4a1e7c52-0d3b-5f68-9b27-c8d1e2f3a4b5": "IMPORT",
+    "WyIyMDI2LTAzLTAxVDEyOjAwOjAwWiIsIngiXQ": "AUDIT_PAGE",
     "dFt6Hw48HU9qnS6KTH4bDzUAAAABq83vEjRWeJq83vEjRWeJq8": "CHART",
     # The end of a trial, which has to lie in the future.
     "2026-03-08T12:00:00Z": "LATER",

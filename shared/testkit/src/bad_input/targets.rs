@@ -23,9 +23,10 @@ pub struct Target {
 }
 
 /// Every way in.
-pub const TARGETS: [Target; 4] = [
+pub const TARGETS: [Target; 5] = [
     Target { name: "webhook", throw: webhook },
     Target { name: "alert", throw: alert },
+    Target { name: "chart", throw: chart },
     Target { name: "stream", throw: stream },
     Target { name: "queue", throw: queue },
 ];
@@ -45,9 +46,11 @@ impl Target {
     }
 }
 
-/// A house with a service, a member and an alert.
+/// A house with a service, a member, an alert and a chart.
 pub struct Place {
     house: House,
+    /// The path of the address to which the chart sends.
+    chart: String,
     names: Vec<(&'static str, String)>,
 }
 
@@ -81,7 +84,10 @@ impl Place {
             ("@person@", person.id.to_string()),
         ];
         house.settle();
-        Self { house, names }
+        let path = format!("/traders/services/{}/tradingview-url", home.service);
+        let url = text(&trader.posts(&path, &json!({})).is(201), "/url");
+        let chart = url.trim_start_matches("https://").trim_start_matches(|c| c != '/').to_owned();
+        Self { house, chart, names }
     }
 
     /// The input, with what is in the house in place of the names for it.
@@ -111,10 +117,21 @@ fn webhook(place: &Place, input: &[u8]) -> Result<(), String> {
     ensure(status == expected, || format!("{status} and not {expected}"))
 }
 
-/// `POST /alerts`: an answer of the contract; what is invalid is named; prices keep their digits.
+/// `POST /alerts`.
 fn alert(place: &Place, input: &[u8]) -> Result<(), String> {
-    let mut request =
+    let request =
         Request::bare("POST", "/alerts").by("t1").with("content-type", "application/json");
+    signal(place, request, input)
+}
+
+/// `POST /ingest/tradingview/{token}`, as TradingView declares what may be JSON and may be none.
+fn chart(place: &Place, input: &[u8]) -> Result<(), String> {
+    let request = Request::bare("POST", place.chart.as_str()).with("content-type", "text/plain");
+    signal(place, request, input)
+}
+
+/// An answer of the contract; what is invalid is named; prices keep their digits.
+fn signal(place: &Place, mut request: Request, input: &[u8]) -> Result<(), String> {
     request.body = input.to_vec();
     let answer = place.house.call(request);
     let status = answer.status;
@@ -130,12 +147,12 @@ fn alert(place: &Place, input: &[u8]) -> Result<(), String> {
     if status != 202 {
         return Ok(());
     }
-    // The answer has been taken in: the same bytes were a JSON object.
-    let sent: Value = serde_json::from_slice(input).map_err(|_| "202 for no JSON".to_owned())?;
-    let seen = place.house.trader("t1").sees_alert(&text(&answer.body, "/alert_id"));
+    let seen = place.house.trader("t1").sees_alert(&text(&answer.body, "/alert_id")).to_string();
+    // A plain text shows its prices as they were written, too, but not in JSON.
+    let sent: Value = serde_json::from_slice(input).unwrap_or_default();
     for (name, shown) in [("stop_loss", "stop_loss"), ("sl", "stop_loss"), ("entry", "entry")] {
         if let Some(price) = sent[name].as_str() {
-            let shown = seen.to_string().contains(&format!("\"{shown}\":\"{}\"", price.trim()));
+            let shown = seen.contains(&format!("\"{shown}\":\"{}\"", price.trim()));
             ensure(shown, || format!("{name} lost its digits"))?;
         }
     }

@@ -22,6 +22,11 @@ fn no_body_breaks_the_alerts() {
 }
 
 #[test]
+fn no_text_of_a_chart_breaks_the_alerts() {
+    throw("chart");
+}
+
+#[test]
 fn no_stream_record_breaks_the_relay() {
     throw("stream");
 }
