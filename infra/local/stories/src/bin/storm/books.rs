@@ -8,7 +8,7 @@ use serde_json::Value;
 use stories::Trouble;
 
 use crate::ledger::now;
-use crate::played::{Played, Shop};
+use crate::played::{Customer, Played, Shop};
 use crate::town::Town;
 
 /// What the tables, Telegram and the API show at one moment.
@@ -18,10 +18,22 @@ pub(crate) struct Books {
     look: Value,
     /// The groups of the shops, as the simulator shows them.
     groups: Vec<Value>,
+    /// What they were before their owners made supergroups of them, where they did.
+    former: Vec<Option<Value>>,
     /// The status of each latecomer's group.
     pub(crate) late: Vec<String>,
     /// What the emulator and the functions have written.
     pub(crate) log: String,
+}
+
+/// A message in a group.
+pub(crate) struct Message<'a> {
+    pub(crate) id: i64,
+    pub(crate) text: &'a str,
+    /// The message that it answers.
+    pub(crate) reply_to: Option<i64>,
+    /// Whether it stayed behind in the basic group that the group was.
+    pub(crate) is_behind: bool,
 }
 
 /// A member of a group.
@@ -40,13 +52,18 @@ impl Books {
             Ok::<_, Trouble>(town.telegram.look(shop.chat).await?.raw().clone())
         }))
         .await?;
+        let former = try_join_all(played.shops.iter().map(|shop| async {
+            let Some(chat) = shop.former else { return Ok(None) };
+            Ok::<_, Trouble>(Some(town.telegram.look(chat).await?.raw().clone()))
+        }))
+        .await?;
         let late = try_join_all(played.latecomers.iter().map(|shop: &Shop| async {
             let path = format!("/traders/services/{}", shop.service);
             let answer = town.stack.get(&shop.trader, &path).await?;
             Ok::<_, Trouble>(answer.text("/telegram_group/status"))
         }))
         .await?;
-        Ok(Self { at: now(), look, groups, late, log: town.stack.log()? })
+        Ok(Self { at: now(), look, groups, former, late, log: town.stack.log()? })
     }
 
     /// The rows of a table.
@@ -57,6 +74,17 @@ impl Books {
     /// One row of a table.
     pub(crate) fn row(&self, table: &str, id: &str) -> Option<&Value> {
         self.rows(table).find(|row| text(row, "/id") == id)
+    }
+
+    /// The subscription of a customer: by its number, or by the account where an import made it.
+    pub(crate) fn subscription(&self, shop: &Shop, customer: &Customer) -> Option<&Value> {
+        self.rows("subscriptions").filter(|row| text(row, "/kind") == "subscription").find(|row| {
+            let user = row.pointer("/body/user").and_then(Value::as_i64);
+            match customer.subscription.as_str() {
+                "" => text(row, "/body/service") == shop.service && user == Some(customer.user),
+                id => text(row, "/id") == id,
+            }
+        })
     }
 
     /// How many messages a queue holds.
@@ -89,9 +117,20 @@ impl Books {
     }
 
     /// The messages of a group, oldest first.
-    pub(crate) fn messages(&self, shop: usize) -> impl Iterator<Item = &str> {
-        list(self.groups.get(shop).and_then(|group| group.get("messages")))
-            .map(|message| text(message, "/text"))
+    pub(crate) fn messages(&self, shop: usize) -> impl Iterator<Item = Message<'_>> {
+        let former = self.former.get(shop).and_then(Option::as_ref);
+        let behind = list(former.and_then(|group| group.get("messages"))).map(|it| (it, true));
+        let here = list(self.groups.get(shop).and_then(|group| group.get("messages")));
+        behind.chain(here.map(|it| (it, false))).map(|(message, is_behind)| Message {
+            id: message.get("message_id").and_then(Value::as_i64).unwrap_or_default(),
+            // A picture has a caption.
+            text: match text(message, "/text") {
+                "" => text(message, "/caption"),
+                text => text,
+            },
+            reply_to: message.get("reply_to").and_then(Value::as_i64),
+            is_behind,
+        })
     }
 
     /// The lines of the audit trail about each item, oldest first.

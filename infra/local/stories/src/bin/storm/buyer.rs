@@ -39,19 +39,8 @@ impl<'a> Buyer<'a> {
         dice: fastrand::Rng,
         end: Instant,
     ) -> Result<Customer, Trouble> {
-        let name = format!("buyer-{number}-{which}");
-        let user = town.telegram.person(&name).await?;
-        let customer = Customer {
-            shop: number,
-            name,
-            user,
-            subscription: String::new(),
-            purchases: 0,
-            ends: (Timestamp::MIN, Timestamp::MIN),
-            wants_in: false,
-            banned: false,
-        };
-        let mut buyer = Self { town, shop, dice, customer, next: 0 };
+        let mut buyer =
+            Self::named(town, number, shop, format!("buyer-{number}-{which}"), dice).await?;
         rest(&mut buyer.dice, 0..6_000).await;
         buyer.comes(which.is_multiple_of(3)).await?;
         // One of each shop is banned by its owner sooner or later.
@@ -70,6 +59,65 @@ impl<'a> Buyer<'a> {
         Ok(buyer.customer)
     }
 
+    /// Buys once, stays, and moves to another account: the first one has to leave.
+    pub(crate) async fn moves(
+        town: &'a Town<'a>,
+        number: usize,
+        shop: &'a Shop,
+        dice: fastrand::Rng,
+    ) -> Result<Customer, Trouble> {
+        let mut buyer = Self::named(town, number, shop, format!("mover-{number}"), dice).await?;
+        rest(&mut buyer.dice, 0..2_000).await;
+        buyer.comes(false).await?;
+        rest(&mut buyer.dice, 500..6_000).await;
+        let path = format!("/subscriptions/{}/relink", buyer.customer.subscription);
+        let key = format!("{}-relink", buyer.customer.name);
+        let answer = buyer.asks(&path, &json!({}), &key).await?.expect_status(200)?;
+        let name = &buyer.customer.name;
+        buyer.customer.user = town.telegram.person(&format!("{name} anew")).await?;
+        buyer.claims(&answer.text("/claim_link")).await?;
+        buyer.customer.wants_in = true;
+        buyer.opens_link().await?;
+        Ok(buyer.customer)
+    }
+
+    /// Buys once, and comes in as soon as there is a way.
+    pub(crate) async fn waits(
+        town: &'a Town<'a>,
+        number: usize,
+        shop: &'a Shop,
+        which: usize,
+        dice: fastrand::Rng,
+    ) -> Result<Customer, Trouble> {
+        let name = format!("buyer-{number}-{which}");
+        let mut buyer = Self::named(town, number, shop, name, dice).await?;
+        rest(&mut buyer.dice, 0..8_000).await;
+        buyer.buys(None, true).await?;
+        buyer.customer.wants_in = true;
+        Ok(buyer.customer)
+    }
+
+    async fn named(
+        town: &'a Town<'a>,
+        number: usize,
+        shop: &'a Shop,
+        name: String,
+        dice: fastrand::Rng,
+    ) -> Result<Self, Trouble> {
+        let user = town.telegram.person(&name).await?;
+        let customer = Customer {
+            shop: number,
+            name,
+            user,
+            subscription: String::new(),
+            purchases: 0,
+            ends: (Timestamp::MIN, Timestamp::MIN),
+            wants_in: false,
+            banned: false,
+        };
+        Ok(Self { town, shop, dice, customer, next: 0 })
+    }
+
     fn tell(&self, says: impl Into<String>) {
         self.town.ledger.tell(&self.customer.name, says);
     }
@@ -83,16 +131,7 @@ impl<'a> Buyer<'a> {
         let sold = self.buys(None, !claims).await?;
         if claims {
             let link = sold.text("/claim_link");
-            self.town.telegram.opens(self.customer.user, &link).await?;
-            self.tell("opens the claim link");
-            // They wait for the bot's answer, and not for ever.
-            for _ in 0..30 {
-                let told = self.town.telegram.told(self.customer.user).await?;
-                if !told.is_empty() {
-                    break;
-                }
-                rest(&mut self.dice, 200..300).await;
-            }
+            self.claims(&link).await?;
             // Somebody got hold of the link, too late.
             let thief = self.town.telegram.person("Theo").await?;
             if self.is_linked().await? {
@@ -100,6 +139,19 @@ impl<'a> Buyer<'a> {
             }
         }
         self.opens_link().await
+    }
+
+    /// Opens a claim link, and waits for the bot's answer, but not for ever.
+    async fn claims(&mut self, link: &str) -> Result<(), Trouble> {
+        self.town.telegram.opens(self.customer.user, link).await?;
+        self.tell("opens the claim link");
+        for _ in 0..30 {
+            if !self.town.telegram.told(self.customer.user).await?.is_empty() {
+                break;
+            }
+            rest(&mut self.dice, 200..300).await;
+        }
+        Ok(())
     }
 
     async fn is_linked(&self) -> Result<bool, Trouble> {

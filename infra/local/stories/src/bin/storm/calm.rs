@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use stories::Trouble;
+use stories::{Caller, Trouble};
 use tokio::time::Instant;
 
-use crate::books::Books;
+use crate::books::{Books, text};
 use crate::check::{Verdict, check};
 use crate::played::Played;
 use crate::town::Town;
@@ -71,12 +71,15 @@ pub(crate) async fn settle(town: &Town<'_>, played: &Played) -> Result<Settled, 
 async fn open_again(town: &Town<'_>, played: &Played, books: &Books) -> Result<u64, Trouble> {
     let mut opened = 0;
     for customer in played.customers.iter().filter(|it| it.wants_in && !it.banned) {
-        let (shop, user) = (customer.shop, customer.user);
-        if books.is_inside(shop, user) || books.is_asking(shop, user) {
+        let (number, user) = (customer.shop, customer.user);
+        if books.is_inside(number, user) || books.is_asking(number, user) {
             continue;
         }
-        if let Some(shop) = played.shops.get(shop) {
-            let outcome = town.telegram.opens(user, &shop.link).await?;
+        let shop = played.shops.get(number);
+        if let Some(row) = shop.and_then(|shop| books.subscription(shop, customer)) {
+            let path = format!("/subscriptions/{}", text(row, "/id"));
+            let link = town.stack.get(&Caller::Storefront, &path).await?.text("/invite_link");
+            let outcome = town.telegram.opens(user, &link).await?;
             let says = format!("the storm is over; opens the invite link: {outcome}");
             town.ledger.tell(&customer.name, says);
             opened += 1;

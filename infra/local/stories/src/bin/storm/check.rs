@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::books::{Books, Member, instant, number, text};
+use crate::books::{Books, Member, instant, list, number, text};
 use crate::ledger::Ledger;
-use crate::played::{Customer, Played, Sent};
+use crate::played::{Customer, Import, Played, Sent, Shop};
 
 /// An invariant that does not hold.
 #[derive(Clone, Debug)]
@@ -70,14 +70,28 @@ pub(crate) fn check(books: &Books, played: &Played, ledger: &Ledger) -> Verdict 
     }
     for sent in &played.alerts {
         alert(&mut verdict, books, sent);
+        updates(&mut verdict, books, sent);
+    }
+    for marker in &played.charts {
+        let said = |row: &&Value| row.to_string().contains(marker.as_str());
+        let alerts = books.rows("alerts").filter(said).count();
+        verdict.holds(CHARTS, alerts <= 1, Wrong::ForEver, &[marker], || {
+            format!("{marker} was made {alerts} alerts")
+        });
+    }
+    for taken_over in &played.imports {
+        import(&mut verdict, books, taken_over);
     }
     verdict.overtaken =
         (0..played.shops.len()).map(|shop| overtaken(books, shop, &played.alerts)).sum();
     for customer in &played.customers {
-        subscription(&mut verdict, books, customer);
+        if let Some(shop) = played.shops.get(customer.shop) {
+            subscription(&mut verdict, books, shop, customer);
+        }
     }
-    for shop in 0..played.shops.len() {
-        members(&mut verdict, books, played, shop);
+    for (number, shop) in played.shops.iter().enumerate() {
+        members(&mut verdict, books, played, number);
+        group(&mut verdict, books, number, shop);
     }
     for status in &books.late {
         verdict.holds(READY, status == "ready", Wrong::Yet, &["latecomer"], || {
@@ -104,6 +118,10 @@ const ANSWERS: &str = "every request is answered as the contract has it";
 const POSTED: &str = "an accepted alert is posted";
 const SENT: &str = "no alert is left waiting or given up";
 const REPEATS: &str = "an alert is repeated at most as often as its outcome was unknown";
+const AFTER: &str = "no update is posted before its alert, or before an earlier one";
+const ANSWERED: &str = "an update answers its alert's message";
+const CHARTS: &str = "what a chart repeats is one alert";
+const IMPORTED: &str = "a list of members is carried out in full";
 const LINKED: &str = "an account is linked to its own subscription and no other";
 const PURCHASES: &str = "one renewal for each purchase";
 const ENDS: &str = "the paid time is what was paid for";
@@ -115,6 +133,7 @@ const GUESTS: &str = "a guest with a pass stays inside";
 const AGREE: &str = "who the books call in is in, and who removed is out";
 const REMOVALS: &str = "no removal begins while entitled";
 const READY: &str = "a group that is set up in the storm is ready";
+const WORKS: &str = "a group works again that grew, or got a right back";
 const RECORD: &str = "every version of every item is on record, once";
 const DEAD: &str = "the dead-letter queues are empty";
 const DONE: &str = "nothing waits in the queues";
@@ -123,22 +142,104 @@ const PANICS: &str = "no function panics";
 fn alert(verdict: &mut Verdict, books: &Books, sent: &Sent) {
     let item = format!("alert/{}", sent.id);
     let about = [sent.marker.as_str(), item.as_str()];
-    let posted = books.messages(sent.shop).filter(|text| text.contains(&sent.marker)).count();
-    let row = books.row("alerts", &sent.id).cloned().unwrap_or_default();
-    let status = text(&row, "/body/delivery/status").to_owned();
-    verdict.holds(POSTED, posted >= 1, Wrong::Yet, &about, || {
-        format!("{} was accepted and is not in the group; the books say {status:?}", sent.marker)
+    let row = books.row("alerts", &sent.id).and_then(|row| row.get("body"));
+    post(verdict, books, sent.shop, &sent.marker, row, &about);
+}
+
+/// An alert or an update, whose item is `row`: posted, and not too often.
+fn post(
+    verdict: &mut Verdict,
+    books: &Books,
+    shop: usize,
+    marker: &str,
+    row: Option<&Value>,
+    about: &[&str],
+) {
+    let posted = books.messages(shop).filter(|it| it.text.contains(marker)).count();
+    let row = row.cloned().unwrap_or_default();
+    let status = text(&row, "/delivery/status").to_owned();
+    verdict.holds(POSTED, posted >= 1, Wrong::Yet, about, || {
+        format!("{marker} was accepted and is not in the group; the books say {status:?}")
     });
     let wrong = if status == "failed" { Wrong::ForEver } else { Wrong::Yet };
-    verdict.holds(SENT, status == "sent", wrong, &about, || {
-        format!("{} is {status:?} in the books", sent.marker)
+    verdict.holds(SENT, status == "sent", wrong, about, || {
+        format!("{marker} is {status:?} in the books")
     });
-    let unknown = usize::try_from(number(&row, "/body/unknown_outcomes")).unwrap_or_default();
+    let unknown = usize::try_from(number(&row, "/unknown_outcomes")).unwrap_or_default();
     // The unknown outcome of a sender that died is only counted by the next one.
     let wrong = if status == "sent" { Wrong::ForEver } else { Wrong::Yet };
-    verdict.holds(REPEATS, posted <= unknown + 1, wrong, &about, || {
-        format!("{} was posted {posted} times, with {unknown} unknown outcomes", sent.marker)
+    verdict.holds(REPEATS, posted <= unknown + 1, wrong, about, || {
+        format!("{marker} was posted {posted} times, with {unknown} unknown outcomes")
     });
+}
+
+/// Each update comes after its alert and after those before it, and answers the alert's message.
+fn updates(verdict: &mut Verdict, books: &Books, sent: &Sent) {
+    let item = format!("alert/{}", sent.id);
+    let row = books.row("alerts", &sent.id);
+    let messages: Vec<_> = books.messages(sent.shop).collect();
+    let first = |marker: &str| messages.iter().position(|it| it.text.contains(marker));
+    let mut before = (sent.marker.as_str(), first(&sent.marker));
+    for update in &sent.updates {
+        let marker = update.marker.as_str();
+        let about = [marker, sent.marker.as_str(), item.as_str()];
+        let all = list(row.and_then(|row| row.pointer("/body/updates")));
+        let own = all.into_iter().find(|it| text(it, "/id") == update.id);
+        post(verdict, books, sent.shop, marker, own, &about);
+        let Some(place) = first(marker) else { continue };
+        let (earlier, then) = before;
+        verdict.holds(
+            AFTER,
+            then.is_some_and(|then| then < place),
+            Wrong::ForEver,
+            &[marker, earlier, &sent.marker, &item],
+            || format!("{marker} is in the group before {earlier}"),
+        );
+        before = (marker, Some(place));
+        for message in messages.iter().filter(|it| it.text.contains(marker)) {
+            let answered = messages.iter().find(|it| {
+                it.is_behind == message.is_behind
+                    && Some(it.id) == message.reply_to
+                    && it.text.contains(&sent.marker)
+            });
+            // Where the alert stayed behind when the group moved on, there is nothing to answer.
+            let has_moved = messages.iter().any(|it| it.is_behind);
+            verdict.holds(
+                ANSWERED,
+                answered.is_some() || has_moved,
+                Wrong::ForEver,
+                &about,
+                || format!("{marker} answers another message than its alert's, or none"),
+            );
+        }
+    }
+}
+
+fn import(verdict: &mut Verdict, books: &Books, import: &Import) {
+    let row = books.row("services", &format!("import#{}", import.id)).cloned().unwrap_or_default();
+    let (state, added) = (text(&row, "/body/state/is"), number(&row, "/body/counts/added"));
+    let wrong = if state == "done" { Wrong::ForEver } else { Wrong::Yet };
+    let item = format!("import/{}", import.id);
+    verdict.holds(IMPORTED, state == "done" && added == import.lines, wrong, &[&item], || {
+        format!("{item} is {state:?} and has added {added} of {}", import.lines)
+    });
+}
+
+/// The group that the books have is the one that there is, and works.
+fn group(verdict: &mut Verdict, books: &Books, number: usize, shop: &Shop) {
+    let owner = format!("owner-{number}");
+    let item = format!("service/{}", shop.service);
+    let row = books.row("services", &shop.service).cloned().unwrap_or_default();
+    let chat = row.pointer("/body/group/chat").and_then(Value::as_i64);
+    let phase = text(&row, "/body/group/phase").to_owned();
+    let wrong = Wrong::Yet;
+    verdict.holds(
+        WORKS,
+        chat == Some(shop.chat) && phase == "ready",
+        wrong,
+        &[&owner, &item],
+        || format!("{item} has {chat:?} and is {phase:?}, its group is {}", shop.chat),
+    );
 }
 
 /// How many alerts of a shop first stand behind one that was accepted later.
@@ -146,18 +247,19 @@ fn overtaken(books: &Books, shop: usize, alerts: &[Sent]) -> usize {
     let messages: Vec<_> = books.messages(shop).collect();
     let places: Vec<_> = alerts
         .iter()
-        .filter(|sent| sent.shop == shop)
-        .filter_map(|sent| messages.iter().position(|text| text.contains(&sent.marker)))
+        .filter(|sent| sent.shop == shop && sent.marker.starts_with("alert"))
+        .filter_map(|sent| messages.iter().position(|it| it.text.contains(&sent.marker)))
         .collect();
     places.windows(2).filter(|pair| matches!(pair, [one, next] if one > next)).count()
 }
 
-fn subscription(verdict: &mut Verdict, books: &Books, customer: &Customer) {
-    let item = format!("subscription/{}", customer.subscription);
+fn subscription(verdict: &mut Verdict, books: &Books, shop: &Shop, customer: &Customer) {
+    let row = books.subscription(shop, customer).cloned().unwrap_or_default();
+    let item = format!("subscription/{}", text(&row, "/id"));
     let user = customer.user.to_string();
-    let about = [customer.name.as_str(), item.as_str(), user.as_str()];
+    let owner = format!("owner-{}", customer.shop);
+    let about = [customer.name.as_str(), item.as_str(), user.as_str(), owner.as_str()];
     let name = &customer.name;
-    let row = books.row("subscriptions", &customer.subscription).cloned().unwrap_or_default();
 
     let linked = row.pointer("/body/user").and_then(Value::as_i64);
     let wrong = if linked.is_none() { Wrong::Yet } else { Wrong::ForEver };
@@ -201,7 +303,8 @@ fn subscription(verdict: &mut Verdict, books: &Books, customer: &Customer) {
 
 /// Everybody in a group has a right to be there, and the banned are banned.
 fn members(verdict: &mut Verdict, books: &Books, played: &Played, shop: usize) {
-    let Some(owner) = played.shops.get(shop).map(|shop| shop.owner) else { return };
+    let Some(of) = played.shops.get(shop) else { return };
+    let owner = of.owner;
     let members = books.members(shop);
     for Member { user, is_bot, .. } in members.iter().filter(|member| member.inside) {
         if *is_bot || *user == owner {
@@ -209,10 +312,9 @@ fn members(verdict: &mut Verdict, books: &Books, played: &Played, shop: usize) {
         }
         let customer = played.customers.iter().find(|it| it.shop == shop && it.user == *user);
         let person = played.people.iter().find(|it| it.shop == shop && it.user == *user);
-        let ends = customer.and_then(|customer| {
-            let row = books.row("subscriptions", &customer.subscription)?;
-            instant(row, "/body/access_ends_at")
-        });
+        let ends = customer
+            .and_then(|customer| books.subscription(of, customer))
+            .and_then(|row| instant(row, "/body/access_ends_at"));
         let may = ends.is_some_and(|end| books.at < end) || person.is_some_and(|it| it.inside);
         let name = customer
             .map(|it| it.name.as_str())

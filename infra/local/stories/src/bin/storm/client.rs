@@ -69,7 +69,7 @@ impl Client<'_> {
 
     /// A 5xx has to be what the contract says, unless it comes from the proxy, or from the gateway
     /// whose function was killed.
-    fn look_at(&self, about: &str, path: &str, answer: &Answer) {
+    pub(crate) fn look_at(&self, about: &str, path: &str, answer: &Answer) {
         let from_proxy = answer.headers.contains_key("x-fault-proxy");
         let tells_when = answer.headers.contains_key("retry-after");
         let fits = match answer.status {

@@ -11,9 +11,11 @@
 mod books;
 mod buyer;
 mod calm;
+mod chart;
 mod check;
 mod client;
 mod ledger;
+mod owner;
 mod people;
 mod played;
 mod report;

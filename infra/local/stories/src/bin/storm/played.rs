@@ -9,9 +9,13 @@ pub(crate) struct Shop {
     pub(crate) trader: Caller,
     pub(crate) service: String,
     pub(crate) chat: i64,
+    /// The basic group that it was, before its owner made a supergroup of it.
+    pub(crate) former: Option<i64>,
     pub(crate) owner: i64,
     /// The guarded link; known to everybody sooner or later.
     pub(crate) link: String,
+    /// The path to which its chart sends alerts.
+    pub(crate) chart: String,
 }
 
 /// An alert that was accepted.
@@ -21,6 +25,23 @@ pub(crate) struct Sent {
     /// What its message says and no other.
     pub(crate) marker: String,
     pub(crate) id: String,
+    /// Its updates that were accepted, in this order.
+    pub(crate) updates: Vec<Followed>,
+}
+
+/// An update of an alert that was accepted.
+#[derive(Clone, Debug)]
+pub(crate) struct Followed {
+    /// What its message says and no other.
+    pub(crate) marker: String,
+    pub(crate) id: String,
+}
+
+/// A list of members that was taken down.
+#[derive(Clone, Debug)]
+pub(crate) struct Import {
+    pub(crate) id: String,
+    pub(crate) lines: u64,
 }
 
 /// A customer, and what is known of them.
@@ -29,6 +50,7 @@ pub(crate) struct Customer {
     pub(crate) shop: usize,
     pub(crate) name: String,
     pub(crate) user: i64,
+    /// Empty for whom an import made it: then it is found by the account.
     pub(crate) subscription: String,
     /// How many purchases were accepted.
     pub(crate) purchases: u64,
@@ -57,6 +79,9 @@ pub(crate) struct Played {
     /// Those that were set up during the storm; nobody sells there.
     pub(crate) latecomers: Vec<Shop>,
     pub(crate) alerts: Vec<Sent>,
+    /// What each message of a chart said that was sent, accepted or not.
+    pub(crate) charts: Vec<String>,
+    pub(crate) imports: Vec<Import>,
     pub(crate) customers: Vec<Customer>,
     pub(crate) people: Vec<Person>,
     pub(crate) sweeps: u64,

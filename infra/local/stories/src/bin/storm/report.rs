@@ -30,6 +30,9 @@ pub(crate) fn print(
     row("requests to the API", format!("{requests}, {repeated} of them repeated"));
     row("purchases accepted", format!("{purchases}, by {} customers", played.customers.len()));
     row("alerts accepted", format!("{}, {repeats} unknown outcomes", played.alerts.len()));
+    let updates: usize = played.alerts.iter().map(|it| it.updates.len()).sum();
+    row("updates of them accepted", updates);
+    row("alerts that charts sent", played.charts.len());
     row("alerts that a later one overtook", verdict.overtaken);
     row("sweeps", played.sweeps);
     row("links opened again after the storm", settled.opened_again);

@@ -71,10 +71,10 @@ fn story(
         let args = call.get("args").cloned().unwrap_or_default();
         let user = args.get("user_id").map(Value::to_string).unwrap_or_default();
         let user = user.trim_matches('"');
-        let marked = violation
-            .about
-            .iter()
-            .any(|it| it.starts_with("alert-") && text(&args, "/text").contains(it.as_str()));
+        let said = [text(&args, "/text"), text(&args, "/caption")];
+        let marked = violation.about.iter().filter(|it| it.ends_with('.'));
+        let marked =
+            marked.into_iter().any(|it| said.iter().any(|text| text.contains(it.as_str())));
         let at = call.get("at").and_then(Value::as_i64);
         if (is_about(user) || marked)
             && let Some(at) = at.and_then(|ms| Timestamp::from_millisecond(ms).ok())
