@@ -92,6 +92,13 @@ impl Books {
         self.look.pointer(&format!("/queues/{queue}")).and_then(Value::as_u64).unwrap_or(u64::MAX)
     }
 
+    /// How many messages wait for a right of the bot's: a request to join that it may not decline is
+    /// looked at again after twenty minutes, for which nobody waits here.
+    pub(crate) fn put_off(&self) -> u64 {
+        let lines = self.log.lines().filter(|line| line.contains(r#""task":"decline""#));
+        lines.map(|line| u64::from(line.contains(r#""outcome":"Later(20m)""#))).sum()
+    }
+
     pub(crate) fn members(&self, shop: usize) -> Vec<Member> {
         let number = |member: &Value, name: &str| member.get(name).and_then(Value::as_i64);
         let flag = |member: &Value, name: &str| member.get(name).and_then(Value::as_bool);

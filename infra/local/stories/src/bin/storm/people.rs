@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::client::{Request, short};
 use crate::played::{Person, Shop};
-use crate::town::{Town, rest};
+use crate::town::{CHANGES_RIGHTS, Town, rest};
 
 /// They come to one shop; all of them, and who of them belongs inside.
 pub(crate) async fn come(
@@ -73,7 +73,7 @@ async fn guest(
     let path = format!("/traders/services/{}/telegram-group/generate-link", shop.service);
     let body: Value = json!({ "kind": "single_use", "name": name });
     let mut answer = None;
-    for tried in 0..10 {
+    for tried in 0..4 {
         let key = format!("{name}-{tried}");
         let request =
             Request { caller: &shop.trader, path: &path, body: &body, key: &key, about: &name };
@@ -85,6 +85,9 @@ async fn guest(
         rest(&mut dice, 1_500..2_500).await;
     }
     let Some(answer) = answer else { return Ok(None) };
+    if answer.status == 409 && number == CHANGES_RIGHTS {
+        return Ok(None);
+    }
     if answer.status != 201 {
         town.ledger.odd(&name, format!("no link was made: {}", short(&answer)));
         return Ok(None);

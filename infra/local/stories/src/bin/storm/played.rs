@@ -9,7 +9,9 @@ pub(crate) struct Shop {
     pub(crate) trader: Caller,
     pub(crate) service: String,
     pub(crate) chat: i64,
-    /// The basic group that it was, before its owner made a supergroup of it.
+    /// Whether its owner makes a supergroup of it in the storm.
+    pub(crate) grows: bool,
+    /// The basic group that it was before that.
     pub(crate) former: Option<i64>,
     pub(crate) owner: i64,
     /// The guarded link; known to everybody sooner or later.

@@ -21,7 +21,7 @@ const CUSTOMERS: usize = 7;
 
 /// The shop whose owner changes the bot's rights, and the one that begins in a basic group, where
 /// these many customers wait for the supergroup.
-const CHANGES_RIGHTS: usize = 1;
+pub(crate) const CHANGES_RIGHTS: usize = 1;
 const GROWS: usize = SHOPS;
 const WAITING: usize = 2;
 
@@ -91,7 +91,7 @@ impl Town<'_> {
         let url = made.expect_status(201)?.text("/url");
         let secret = url.rsplit('/').next().unwrap_or_default();
         let chart = format!("/ingest/tradingview/{secret}");
-        Ok(Shop { trader, service, chat, former: None, owner, link, chart })
+        Ok(Shop { trader, service, chat, grows: number == GROWS, former: None, owner, link, chart })
     }
 
     /// Everybody lives through the storm.

@@ -36,7 +36,7 @@ pub(crate) async fn sends_alerts(
         // What becomes of one of them, of the newest as a rule: it may not stand there yet.
         let back = dice.usize(0..6).saturating_sub(3);
         if let Some(alert) = sent.iter_mut().rev().nth(back) {
-            for _ in 0..dice.u8(0..3) {
+            for _ in 0..dice.u8(0..4).min(2) {
                 follows(town, shop, alert, &mut dice).await?;
             }
         }
@@ -74,6 +74,8 @@ async fn sends(
             202 => return Ok(Some(answer.text("/alert_id"))),
             429 if Instant::now() < end => tokio::time::sleep(Duration::from_secs(2)).await,
             429 => return Ok(None),
+            // The bot has left the group that there was, and nobody has told of the new one yet.
+            409 if shop.grows => return Ok(None),
             _ => {
                 town.ledger.odd(marker, format!("an alert was refused: {}", short(&answer)));
                 return Ok(None);
@@ -106,6 +108,7 @@ async fn follows(
     match answer.status {
         202 => alert.updates.push(Followed { marker, id: answer.text("/update_id") }),
         429 => {}
+        409 if shop.grows => {}
         _ => town.ledger.odd(&marker, format!("an update was refused: {}", short(&answer))),
     }
     Ok(())
@@ -185,6 +188,7 @@ pub(crate) async fn opens_late(
         trader,
         service,
         chat,
+        grows: false,
         former: None,
         owner,
         link: String::new(),
