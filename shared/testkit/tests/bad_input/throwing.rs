@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use testkit::bad_input::{Place, Target, mutated};
 
 /// How many changed inputs are thrown.
-const CHANGED: usize = 1500;
+const CHANGED: usize = 5_000;
 
 /// From which seed they are changed.
 const SEED: u64 = 1;
