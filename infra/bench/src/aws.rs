@@ -12,7 +12,7 @@ use queue::Queue;
 use startup::Clock as _;
 use store::Store;
 use telegram::Telegram;
-use telegram_sender::{Sender, handle};
+use telegram_sender::{Received, Sender, handle};
 use testkit::{MemoryQueue, VirtualClock};
 use tokio::sync::Notify;
 
@@ -36,6 +36,8 @@ const TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
 pub struct Mapping {
     /// Messages in a batch.
     pub batch: usize,
+    /// For how long a batch that is not full waits for more.
+    pub window: SignedDuration,
     /// Environments at the same time.
     pub at_once: usize,
 }
@@ -50,12 +52,17 @@ impl Mapping {
         };
         let (_, rest) = include_str!("../../../template.yaml").split_once(name)?;
         let resource = rest.split("\n\n").next()?;
-        let number = |key: &str| -> Option<usize> {
+        let number = |key: &str| -> Option<u32> {
             let (_, rest) = resource.split_once(key)?;
             let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
             digits.parse().ok()
         };
-        Some(Self { batch: number("BatchSize: ")?, at_once: number("MaximumConcurrency: ")? })
+        let window = number("MaximumBatchingWindowInSeconds: ").unwrap_or(0);
+        Some(Self {
+            batch: number("BatchSize: ")?.try_into().ok()?,
+            window: SignedDuration::from_secs(window.into()),
+            at_once: number("MaximumConcurrency: ")?.try_into().ok()?,
+        })
     }
 }
 
@@ -77,7 +84,7 @@ impl Region {
     pub async fn environment<S, Q, L, T>(
         &self,
         lane: Lane,
-        batch: usize,
+        mapping: Mapping,
         sender: Sender<S, Q, L, T, VirtualClock>,
     ) where
         S: Store,
@@ -87,14 +94,7 @@ impl Region {
     {
         let mut is_cold = true;
         loop {
-            let mut changed = pin!(self.changed.notified());
-            changed.as_mut().enable();
-            let batch = self.queue.receive(lane, batch);
-            if batch.is_empty() {
-                let next = self.queue.next_visible().unwrap_or(Timestamp::MAX);
-                select(changed, pin!(self.clock.sleep_until(next))).await;
-                continue;
-            }
+            let batch = self.gather(lane, mapping).await;
             self.way.pass(PICK_UP).await;
             if std::mem::take(&mut is_cold) {
                 self.way.pass(COLD_START).await;
@@ -110,6 +110,24 @@ impl Region {
                 }
             }
             self.changed.notify_waiters();
+        }
+    }
+    /// Waits for messages: until the batch is full, or its window is over.
+    async fn gather(&self, lane: Lane, mapping: Mapping) -> Vec<Received> {
+        let (mut batch, mut until) = (Vec::new(), Timestamp::MAX);
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            let was_empty = batch.is_empty();
+            batch.extend(self.queue.receive(lane, mapping.batch - batch.len()));
+            if was_empty && !batch.is_empty() {
+                until = after(self.clock.now(), mapping.window);
+            }
+            if batch.len() >= mapping.batch || self.clock.now() >= until {
+                return batch;
+            }
+            let next = self.queue.next_visible().unwrap_or(Timestamp::MAX).min(until);
+            select(changed, pin!(self.clock.sleep_until(next))).await;
         }
     }
 }

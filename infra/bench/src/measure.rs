@@ -29,6 +29,8 @@ pub struct Measures {
     pub turned_away: usize,
     /// When the last alert of a burst was taken, since the burst.
     pub burst_ms: Option<i64>,
+    /// Writes into the table of the limiter, refused ones included, where there is one.
+    pub limiter_writes: Option<usize>,
 }
 
 /// Methods that cost nothing: reading.
@@ -130,6 +132,13 @@ impl Measures {
         let taken = self.taken.iter().take(end).skip(from);
         let taken: f64 = taken.map(|taken| f64::from(*taken)).sum();
         taken / (temper.limit() * (seconds.max(1)) as f64)
+    }
+
+    /// Writes of the limiter for each call that counts.
+    #[must_use]
+    pub fn writes_per_call(&self) -> Option<f64> {
+        let calls: u32 = self.taken.iter().sum();
+        self.limiter_writes.map(|writes| writes as f64 / f64::from(calls.max(1)))
     }
 
     /// The wait that all but so many of a hundred alerts of a kind stay below, in milliseconds.

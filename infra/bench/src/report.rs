@@ -56,7 +56,7 @@ fn wait(measures: &Measures, percent: usize) -> String {
 
 type Row = (&'static str, &'static str, fn(&Runs, Temper) -> String);
 
-const ROWS: [Row; 6] = [
+const ROWS: [Row; 7] = [
     (
         "share of the limit used while there is work",
         "≥ 89 %, hidden ≥ 80 % after 60 s",
@@ -78,6 +78,10 @@ const ROWS: [Row; 6] = [
             || "–".to_owned(),
             |ms| format!("{:.2}", ms as f64 / burst_limit_ms(temper)),
         )
+    }),
+    ("writes of the limiter for each call", "≤ 1.3", |runs, _| {
+        let writes = runs.removal.writes_per_call();
+        writes.map_or_else(|| "–".to_owned(), |writes| format!("{writes:.2}"))
     }),
 ];
 

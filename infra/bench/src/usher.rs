@@ -45,14 +45,15 @@ pub fn run(town: &Town, temper: Temper, load: &Load, seed: u64) -> Measures {
         settings: plain.settings.clone(),
     };
     let queue = plain.queue.clone();
+    let writes_before = plain.limits.writes();
     let region = Region { queue, clock: clock.clone(), way, changed: Notify::new() };
     let lanes = [Lane::Alerts, Lane::Housekeeping].into_iter().flat_map(|lane| {
         let mapping = Mapping::of(lane);
         assert!(mapping.is_some(), "the template names the mapping of {lane:?}");
-        let mapping = mapping.unwrap_or(Mapping { batch: 1, at_once: 1 });
-        (0..mapping.at_once).map(move |_| (lane, mapping.batch))
+        let at_once = mapping.map_or(0, |mapping| mapping.at_once);
+        mapping.into_iter().flat_map(move |mapping| (0..at_once).map(move |_| (lane, mapping)))
     });
-    let environments = lanes.map(|(lane, batch)| {
+    let environments = lanes.map(|(lane, mapping)| {
         let sender = Sender {
             store: functions.store.clone(),
             queue: functions.queue.clone(),
@@ -63,7 +64,7 @@ pub fn run(town: &Town, temper: Temper, load: &Load, seed: u64) -> Measures {
             clock: clock.clone(),
             bot: functions.settings.bot,
         };
-        region.environment(lane, batch, sender)
+        region.environment(lane, mapping, sender)
     });
     let environments = join_all(environments);
 
@@ -94,7 +95,8 @@ pub fn run(town: &Town, temper: Temper, load: &Load, seed: u64) -> Measures {
     clock.run(select(pin!(environments), pin!(work)));
     let turned_away = turned_away.into_inner().unwrap_or_else(PoisonError::into_inner);
     let calls = plain.telegram.look(World::calls);
-    Measures::read(&calls, town.begin.as_millisecond(), load, &turned_away)
+    let measures = Measures::read(&calls, town.begin.as_millisecond(), load, &turned_away);
+    Measures { limiter_writes: Some(plain.limits.writes() - writes_before), ..measures }
 }
 
 fn at(begin: Timestamp, ms: i64) -> Timestamp {

@@ -26,6 +26,10 @@ const TRIES: usize = 12;
 /// When to ask again after others were quicker each time.
 const CROWDED: SignedDuration = SignedDuration::from_millis(120);
 
+/// Whoever was beaten to a turn comes so much later to the next: the time that a write takes. Whoever
+/// has turns by then has left word in the table, and a look costs a tenth of a write that is refused.
+const COURTESY: SignedDuration = SignedDuration::from_millis(12);
+
 /// What is known of the bot's block is believed for so long.
 const BELIEVED: SignedDuration = SignedDuration::from_millis(500);
 
@@ -94,6 +98,8 @@ struct Known {
     seen_at: Option<Timestamp>,
     /// By how much our clock lags behind the others', at the least.
     lag_us: i64,
+    /// Whether others were quicker at the last try.
+    was_beaten: bool,
 }
 
 fn instant(us: i64) -> Timestamp {
@@ -117,7 +123,7 @@ impl<L: Limits> Limiter<L> {
         wanted: usize,
         clock: &impl Clock,
     ) -> Result<Pass, StoreError> {
-        let remembered = self.known().pace.clone();
+        let remembered = self.remembered();
         let mut known = match remembered {
             Some(known) => known,
             None => self.read(clock).await?,
@@ -126,11 +132,12 @@ impl<L: Limits> Limiter<L> {
             let now = self.now(clock);
             let take = match known.plan(claim, wanted, now) {
                 Ok(take) => take,
-                Err(at) => return Ok(Pass::NotBefore(self.own(at))),
+                Err(at) => return Ok(Pass::NotBefore(self.courteous(self.own(at)))),
             };
             match self.limits.take(&take).await? {
                 Moved::Done(before) => {
                     self.learn(take.apply(before.as_ref()), before.as_ref(), clock);
+                    self.known().was_beaten = false;
                     let taken_at = clock.now();
                     let turns = take.turns_on(before.as_ref());
                     let turn = |at| Turn { at: self.own(at), taken_at };
@@ -138,6 +145,7 @@ impl<L: Limits> Limiter<L> {
                 }
                 Moved::Refused(there) => {
                     self.learn(Some(there.clone().unwrap_or_default()), there.as_ref(), clock);
+                    self.known().was_beaten = true;
                     known = there.unwrap_or_default();
                 }
             }
@@ -218,6 +226,17 @@ impl<L: Limits> Limiter<L> {
             }
         }
         Ok(())
+    }
+
+    /// What was seen last; `None` when it is to be read, because others move it.
+    fn remembered(&self) -> Option<BotPace> {
+        let known = self.known();
+        known.pace.clone().filter(|_| !known.was_beaten)
+    }
+
+    /// When to come for a turn that there may be at this time.
+    fn courteous(&self, at: Timestamp) -> Timestamp {
+        if self.known().was_beaten { after(at, COURTESY) } else { at }
     }
 
     async fn read(&self, clock: &impl Clock) -> Result<BotPace, StoreError> {
