@@ -87,7 +87,13 @@ fn rows() -> impl Strategy<Value = Row> {
     let kinds = ["service", "chat", "subscription", "alert", "link", "user", "nothing"];
     let ids = prop_oneof![any::<String>(), "(chat|tg)#[0-9#-]{1,20}"];
     (ids, prop::sample::select(kinds.to_vec()), metas(), indexes(), json()).prop_map(
-        |(id, kind, meta, index, body)| Row { id, kind: kind.to_owned(), meta, index, body },
+        |(id, kind, meta, index, body)| Row {
+            id,
+            kind: kind.to_owned(),
+            meta,
+            index,
+            body: body.into(),
+        },
     )
 }
 
@@ -174,7 +180,7 @@ proptest! {
         id in any::<String>(), fingerprint in any::<String>(), row in rows(),
     ) {
         // Any outcome will do: what it is does not matter to the frame around it.
-        let request = Requested { id, fingerprint, outcome: row.body, at: row.meta.changed_at };
+        let request = Requested { id, fingerprint, outcome: Value::clone(&row.body), at: row.meta.changed_at };
         let written = serde_json::to_string(&request).unwrap();
         prop_assert_eq!(serde_json::from_str::<Requested<Value>>(&written).unwrap(), request);
     }

@@ -1,5 +1,7 @@
 //! Typed items over rows.
 
+use std::sync::Arc;
+
 use domain::change::{Cause, Meta, Stored};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -63,7 +65,7 @@ impl Write {
         };
         // Our items are structs of texts, numbers and lists: serde_json cannot fail on them. A row
         // without a body would be refused by every reader, so that a mistake here is seen at once.
-        let body = serde_json::to_value(item).unwrap_or_default();
+        let body = Arc::new(serde_json::to_value(item).unwrap_or_default());
         let row = Row { id: item.id(), kind: E::KIND.to_owned(), meta, index: item.index(), body };
         Self { table: E::TABLE, expected, row }
     }
@@ -93,7 +95,7 @@ pub fn decode<E: Entity>(row: Row) -> Result<Stored<E>, Broken> {
     }
     // Not serde's own words: they quote the value, which can be a Telegram id.
     let value =
-        E::deserialize(&row.body).map_err(|_| broken("the body does not fit".to_owned()))?;
+        E::deserialize(&*row.body).map_err(|_| broken("the body does not fit".to_owned()))?;
     Ok(Stored { value, meta: row.meta })
 }
 

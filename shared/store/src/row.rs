@@ -1,5 +1,7 @@
 //! A row, as every store keeps it.
 
+use std::sync::Arc;
+
 use domain::change::Meta;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -50,6 +52,6 @@ pub struct Row {
     pub meta: Meta,
     /// Where it is found otherwise.
     pub index: Index,
-    /// The item.
-    pub body: Value,
+    /// The item. Shared, because copies of a row are made in many places and changed in none.
+    pub body: Arc<Value>,
 }

@@ -29,12 +29,12 @@ impl MemoryEvents {
     }
 
     /// Everything that was published, repetitions included, in its order.
-    pub fn published(&self) -> Vec<Event> {
-        self.state().published.iter().map(|event| Event::clone(event)).collect()
+    pub fn published(&self) -> Vec<Arc<Event>> {
+        self.state().published.clone()
     }
 
     /// Everything that was published, as a listener sees it who knows events by their keys.
-    pub fn heard(&self) -> Vec<Event> {
+    pub fn heard(&self) -> Vec<Arc<Event>> {
         let mut keys = BTreeSet::new();
         let mut events = self.published();
         events.retain(|event| keys.insert((event.key.clone(), event.name.clone())));

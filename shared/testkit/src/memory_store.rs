@@ -238,7 +238,7 @@ impl What {
     /// The item of a row, without a copy of the row.
     fn item<E: Entity>(&self) -> Option<E> {
         match self {
-            Self::Row(row) if row.kind == E::KIND => E::deserialize(&row.body).ok(),
+            Self::Row(row) if row.kind == E::KIND => E::deserialize(&*row.body).ok(),
             Self::Row(_) => None,
             Self::Raw(item) => {
                 let row = row_from_image(item.clone()).ok()?;

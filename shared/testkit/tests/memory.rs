@@ -1,5 +1,7 @@
 //! The store in memory does what every store does, and tells its stream.
 
+use std::sync::Arc;
+
 use domain::change::{Actor, Meta, Why};
 use serde_json::json;
 use store::{CommitError, Index, Row, Store as _, StoreError, Table, Write};
@@ -13,7 +15,13 @@ fn row(id: &str, ver: u64) -> Row {
         why: Why::Nudged,
     };
     let index = Index::default();
-    Row { id: id.to_owned(), kind: "check".to_owned(), meta, index, body: json!({"ver": ver}) }
+    Row {
+        id: id.to_owned(),
+        kind: "check".to_owned(),
+        meta,
+        index,
+        body: Arc::new(json!({"ver": ver})),
+    }
 }
 
 fn write(id: &str, ver: u64) -> Write {

@@ -15,8 +15,12 @@ use super::run::{Notes, Outcome, Plan, Run, Scene};
 use super::search::Schedule;
 use super::stories::Stage;
 
-/// At most so many of a random run's forks are taken.
-const FORKS: u32 = 8;
+/// At most so many of a random run's forks are taken: a bit of a schedule's name each.
+const FORKS: u32 = u32::BITS;
+
+/// At most so many runs branch off from a random one. They do so at the latest forks first, where
+/// they have the most in common.
+const BRANCHES: u32 = 255;
 
 /// How many first faults a bundle of pairs has, and how many second ones to each.
 const FIRST: usize = 6;
@@ -45,7 +49,7 @@ impl Bundle {
             Self::Tree(seed) => {
                 let (scene, plan) = stage.random(seed, 0);
                 let run = scene.begin(&Plan { bug, ..plan }, Notes::None);
-                grow(stage, seed, (run, 0, 0), each)
+                grow(stage, seed, (run, 0, 0), &mut BRANCHES.clone(), each)
             }
         }
     }
@@ -56,16 +60,18 @@ fn grow(
     stage: &Stage,
     seed: u64,
     (mut run, from, branch): (Run, u32, u32),
+    left: &mut u32,
     each: Each<'_>,
 ) -> ControlFlow<()> {
     for fork in from..FORKS {
-        if !run.reach_fork() {
+        if *left == 0 || !run.reach_fork() {
             break;
         }
+        *left -= 1;
         let branch = branch | 1 << fork;
         let mut other = run.fork();
         other.turn(&stage.turn(seed, fork, branch));
-        grow(stage, seed, (other, fork + 1, branch), each)?;
+        grow(stage, seed, (other, fork + 1, branch), left, each)?;
     }
     each(Schedule::Random(seed, branch), run.end())
 }

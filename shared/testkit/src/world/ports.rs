@@ -1,5 +1,7 @@
 //! The tables, the queues, the bus and the clock of a world, each seen by one process.
 
+use std::sync::Arc;
+
 use domain::change::Why;
 use domain::ids::ChatId;
 use domain::membership::Membership;
@@ -174,7 +176,7 @@ fn rewrite(row: &mut Row, change: impl FnOnce(&mut Subscription)) {
     if let Some(mut subscription) = watch::subscription(row) {
         change(&mut subscription);
         row.index = subscription.index();
-        row.body = serde_json::to_value(&subscription).unwrap_or_default();
+        row.body = Arc::new(serde_json::to_value(&subscription).unwrap_or_default());
     }
 }
 

@@ -70,8 +70,8 @@ pub struct Turn {
     pub fork: u32,
     /// What order and faults are drawn from, from there on.
     pub seed: u64,
-    /// What people do from there on, instead of what they would have done.
-    pub steps: Vec<Step>,
+    /// What people do from there on, instead of what they would have done; `None`: the same.
+    pub steps: Option<Vec<Step>>,
 }
 
 impl Plan {
@@ -206,12 +206,11 @@ impl Run {
         self.machine.chance.count
     }
 
-    /// Goes on to the next fork: nobody is in the middle of anything, something was done since the
-    /// last one, and the story is not over. False when the time of faults is over before.
+    /// Goes on to the next fork: nobody is in the middle of anything, and something was done since the
+    /// last one. False when the time of faults is over before.
     pub fn reach_fork(&mut self) -> bool {
         let next = self.forked + BETWEEN_FORKS;
-        let reached =
-            self.on(|run| run.effects() >= next && run.machine.is_quiet() && !run.story.is_over());
+        let reached = self.on(|run| run.effects() >= next && run.machine.is_quiet());
         self.forked = self.effects();
         reached
     }
@@ -241,7 +240,10 @@ impl Run {
     pub fn turn(&mut self, turn: &Turn) {
         self.machine.note(|| "from here on it goes otherwise".to_owned());
         self.machine.chance.turn(turn.seed);
-        self.story.instead(&turn.steps);
+        if let Some(steps) = &turn.steps {
+            self.story.instead(steps);
+            self.trouble_ends = None;
+        }
     }
 
     /// Lets these effects go wrong from here on.

@@ -164,12 +164,12 @@ fn candidates(plan: &Plan) -> Vec<Plan> {
         all.push(Plan { steps, ..plan.clone() });
     }
     for (turn, at) in plan.turns.iter().enumerate().flat_map(|(turn, it)| {
-        let steps = 0..it.steps.len();
+        let steps = 0..it.steps.as_ref().map_or(0, Vec::len);
         steps.map(move |at| (turn, at))
     }) {
         let mut turns = plan.turns.clone();
-        if let Some(turn) = turns.get_mut(turn) {
-            turn.steps.remove(at);
+        if let Some(steps) = turns.get_mut(turn).and_then(|turn| turn.steps.as_mut()) {
+            steps.remove(at);
         }
         all.push(Plan { turns, ..plan.clone() });
     }

@@ -29,6 +29,9 @@ pub struct Stage {
 const PEOPLE: usize = 4;
 const SERVICES: usize = 2;
 
+/// At so many of the first forks people may do something else.
+const NEW_STEPS: u32 = 4;
+
 const EMPTY: usize = 0;
 const READY: usize = 1;
 const INSIDE: usize = 2;
@@ -124,7 +127,10 @@ impl Stage {
         let way = branch & (u32::MAX >> (u32::BITS - 1 - fork));
         let mut rng = Rng::with_seed(seed);
         let mut rng = Rng::with_seed(rng.u64(..) ^ u64::from(way));
-        Turn { fork, seed: rng.u64(..), steps: some_steps(&mut rng, 1..4) }
+        let seed = rng.u64(..);
+        // Later ones only go otherwise with what was begun: else no run would come to its end.
+        let steps = (fork < NEW_STEPS && rng.bool()).then(|| some_steps(&mut rng, 1..4));
+        Turn { fork, seed, steps }
     }
 }
 

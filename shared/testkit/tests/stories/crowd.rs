@@ -141,7 +141,7 @@ fn nothing_personal_and_no_secret_is_in_a_trail_an_event_or_an_answer() {
     let events = house.events().published();
     assert!(trail.len() > 40 && events.len() > 15, "{} {}", trail.len(), events.len());
     let records = trail.iter().map(|it| serde_json::to_value(it).unwrap());
-    let events = events.iter().map(|it| serde_json::to_value(it).unwrap());
+    let events = events.iter().map(|it| serde_json::to_value(it.as_ref()).unwrap());
     for shown in records.chain(events).map(|value: Value| value.to_string()) {
         for secrets in [&people[..], &never, &in_records] {
             assert_eq!(finds(&shown, secrets), Vec::<&str>::new(), "{shown}");

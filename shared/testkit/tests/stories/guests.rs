@@ -173,7 +173,7 @@ fn an_intruder_is_on_record_and_counted_and_put_out_when_telegram_is_back() {
     let actions: Vec<_> = trail.iter().filter(|it| it.item.starts_with("intruder/")).collect();
     assert_eq!(actions.first().unwrap().action, "guard.intruder_seen");
     assert_eq!(actions.last().unwrap().action, "guard.intruder_removed");
-    let names: Vec<_> = house.events().published().into_iter().map(|it| it.name).collect();
+    let names: Vec<_> = house.events().published().iter().map(|it| it.name.clone()).collect();
     for name in ["IntruderSeen", "IntruderRemoved"] {
         assert_eq!(names.iter().filter(|it| *it == name).count(), 1, "{name}");
     }

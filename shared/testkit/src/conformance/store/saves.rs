@@ -1,5 +1,7 @@
 //! Conditional saves.
 
+use std::sync::Arc;
+
 use domain::change::{Actor, Cause, Meta, Why};
 use domain::ids::{ServiceId, SubscriptionId, TraderId, UserId};
 use futures::future::join_all;
@@ -124,7 +126,7 @@ async fn a_save_needs_the_version_that_was_read(store: &impl Store) {
     let late = over(Table::Services, &first, Index::default(), json!({"late": true}));
     assert!(is_conflict(&store.commit(vec![late]).await), "that version is gone");
     let now = stands(store, Table::Services, "versions").await;
-    assert_eq!(now.map(|row| (row.meta.ver, row.body)), Some((3, json!({}))));
+    assert_eq!(now.map(|row| (row.meta.ver, row.body)), Some((3, Arc::new(json!({})))));
 }
 
 async fn of_two_writers_the_second_has_to_read_again(store: &impl Store) {
@@ -175,7 +177,10 @@ async fn no_update_is_lost_among_many_writers(store: &impl Store) {
     };
     join_all((0..WRITERS).map(|_| writer()).collect::<Vec<_>>()).await;
     let now = stands(store, Table::Alerts, "counter").await;
-    assert_eq!(now.map(|row| (row.meta.ver, row.body)), Some((WRITERS + 1, json!({"n": WRITERS}))));
+    assert_eq!(
+        now.map(|row| (row.meta.ver, row.body)),
+        Some((WRITERS + 1, Arc::new(json!({"n": WRITERS}))))
+    );
 }
 
 async fn rows_are_saved_together_or_not_at_all(store: &impl Store) {
@@ -224,7 +229,7 @@ async fn a_claim_taken_by_many_at_once_has_one_winner(store: &impl Store) {
         (0..).zip(&outcomes).filter(|(_, outcome)| !is_conflict(outcome)).map(|(n, _)| n).collect();
     assert_eq!(winners.len(), 1, "{winners:?}");
     let claim = stands(store, Table::Subscriptions, "claim").await;
-    assert_eq!(claim.map(|row| row.body), winners.first().map(|n| json!({"of": n})));
+    assert_eq!(claim.map(|row| row.body), winners.first().map(|n| Arc::new(json!({"of": n}))));
     for n in 0..8 {
         let there = stands(store, Table::Subscriptions, &own(n)).await.is_some();
         assert_eq!(there, winners.contains(&n), "a loser leaves nothing behind");
