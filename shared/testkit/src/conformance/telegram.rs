@@ -288,9 +288,9 @@ async fn moving(telegram: &impl Telegram, stage: &impl TelegramStage) {
 
 async fn settings(telegram: &impl Telegram, stage: &impl TelegramStage) {
     let (chat, _) = group(stage, "supergroup", RIGHTS);
-    let command = BotCommand { command: "start".to_owned(), description: "Begin".to_owned() };
-    good(telegram.set_my_commands(&[command.clone()], None).await);
-    good(telegram.set_my_commands(&[command], Some("de")).await);
+    let commands = [BotCommand { command: "start".to_owned(), description: "Begin".to_owned() }];
+    good(telegram.set_my_commands(&commands, None).await);
+    good(telegram.set_my_commands(&commands, Some("de")).await);
     let answered = telegram.answer_callback_query("987654", Some("Too late")).await;
     assert!(answered.is_err(), "there is no such query");
     good(telegram.leave_chat(chat).await);
