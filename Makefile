@@ -122,7 +122,7 @@ fuzz: ## Bad input that learns which branches it takes: SECONDS=60 for each way 
 
 .PHONY: bench
 bench: .local/bench/ready ## Beside the throttlers that others use: writes infra/bench/RESULTS.md [REMOVALS=10000]
-	@$(step) "Everybody in virtual time" cargo run --locked --quiet --config profile.dev.package.bench.opt-level=2 -p bench -- --peers .local/bench --seed $(SEED) \
+	@$(step) "Everybody in virtual time" cargo run --locked --quiet -p bench -- --peers .local/bench --seed $(SEED) \
 	  --removals $(or $(REMOVALS),10000) --write infra/bench
 
 .PHONY: check-template

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use limiter::Limits;
 use queue::Queue;
 use startup::Clock;
-use store::Store;
+use store::{Store, StoreError};
 use telegram::Telegram;
 
 use crate::{Outcome, Sender};
@@ -28,6 +28,13 @@ const RESERVE: SignedDuration = SignedDuration::from_secs(3);
 /// When a message is tried again whose task could not be carried out at all.
 const AFTER_ERROR: SignedDuration = SignedDuration::from_secs(20);
 
+/// So many strikes, and a message is given up: failures, or tries that never ended.
+const MOST_STRIKES: u32 = 5;
+
+/// A message that was delivered so often may be one that kills whoever tries it, which nobody lives
+/// to tell. Each try of it counts as a failure until it has ended, and it is tried alone.
+const SUSPECT: u32 = 12;
+
 /// A message failed by a mistake of ours: it cannot be read, its task panicked, or the tables refuse
 /// what it asks of them.
 struct Mistake;
@@ -41,8 +48,16 @@ pub struct Received {
     pub receipt: String,
     /// Which way it came.
     pub lane: Lane,
+    /// How often it was delivered, this time included. Most deliveries only waited for a turn.
+    pub receives: u32,
     /// What it says.
     pub body: String,
+}
+
+impl Received {
+    const fn is_suspect(&self) -> bool {
+        self.receives >= SUSPECT
+    }
 }
 
 impl fmt::Debug for Received {
@@ -64,6 +79,11 @@ pub fn received(event: aws_lambda_events::sqs::SqsEvent) -> Vec<Received> {
             message_id: record.message_id.unwrap_or_default(),
             receipt: record.receipt_handle.unwrap_or_default(),
             lane: lane(record.event_source_arn),
+            receives: record
+                .attributes
+                .get("ApproximateReceiveCount")
+                .and_then(|count| count.parse().ok())
+                .unwrap_or(1),
             body: record.body.unwrap_or_default(),
         })
         .collect()
@@ -72,13 +92,44 @@ pub fn received(event: aws_lambda_events::sqs::SqsEvent) -> Vec<Received> {
 impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C> {
     /// Carries out one message; one that failed too often by a mistake of ours is given up.
     async fn one(&self, message: &Received, deadline: Timestamp) -> Outcome {
-        match self.attempt(message, deadline).await {
-            Ok(outcome) => outcome,
-            Err(Mistake) if self.failures.is_too_many(&message.message_id) => {
-                self.give_up(message).await
-            }
-            Err(Mistake) => Outcome::Later(AFTER_ERROR),
+        let done = match message.is_suspect() {
+            true => self.suspect(message, deadline).await,
+            false => match self.attempt(message, deadline).await {
+                Ok(outcome) => Ok(outcome),
+                Err(Mistake) => match self.strike(message).await {
+                    Ok(strikes) if strikes >= MOST_STRIKES => Ok(self.give_up(message).await),
+                    counted => counted.map(|_| Outcome::Later(AFTER_ERROR)),
+                },
+            },
+        };
+        done.unwrap_or_else(|error| {
+            tracing::error!(cause = %error, "what became of a message could not be counted");
+            Outcome::Later(AFTER_ERROR)
+        })
+    }
+
+    /// Carries out a message that may kill this process: the strike comes first.
+    async fn suspect(
+        &self,
+        message: &Received,
+        deadline: Timestamp,
+    ) -> Result<Outcome, StoreError> {
+        let strikes = self.strike(message).await?;
+        if strikes > MOST_STRIKES {
+            return Ok(self.give_up(message).await);
         }
+        match self.attempt(message, deadline).await {
+            Ok(outcome) => {
+                self.limiter.forgive(&message.message_id, &self.clock).await?;
+                Ok(outcome)
+            }
+            Err(Mistake) if strikes == MOST_STRIKES => Ok(self.give_up(message).await),
+            Err(Mistake) => Ok(Outcome::Later(AFTER_ERROR)),
+        }
+    }
+
+    async fn strike(&self, message: &Received) -> Result<u32, StoreError> {
+        self.limiter.strike(&message.message_id, &self.clock).await
     }
 
     /// Puts a message among the dead letters. An alert has failed then, and its trader hears of it.
@@ -95,7 +146,6 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         match self.queue.bury(*lane, message_id, body).await {
             Ok(()) => {
                 tracing::error!("a message was given up: it is among the dead letters");
-                self.failures.forget(message_id);
                 Outcome::Done
             }
             Err(error) => {
@@ -125,7 +175,6 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         match result {
             Ok(Ok(outcome)) => {
                 tracing::info!(task = task.name(), ?outcome, "carried out a task");
-                self.failures.forget(&message.message_id);
                 Ok(outcome)
             }
             Ok(Err(error)) => {
@@ -149,7 +198,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             let outcome = match wait {
                 Some(wait) => Outcome::Later(wait),
                 None if late => Outcome::Later(SignedDuration::ZERO),
-                None => self.one(&message, deadline).await,
+                None => Box::pin(self.one(&message, deadline)).await,
             };
             let Outcome::Later(delay) = outcome else { continue };
             wait = Some(delay);
@@ -179,11 +228,18 @@ pub async fn handle<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock>(
         };
         groups.entry(group).or_default().push(message);
     }
+    let (suspects, others): (Vec<_>, Vec<_>) =
+        groups.into_values().partition(|group| group.iter().any(Received::is_suspect));
     // All at the same time: a call is mostly waiting, and those who wait take their turns together.
-    let at_once = groups.len().max(1);
-    stream::iter(groups.into_values())
+    let at_once = others.len().max(1);
+    let mut given_back = stream::iter(others)
         .map(|group| sender.group(group, deadline))
         .buffer_unordered(at_once)
         .concat()
-        .await
+        .await;
+    // Then what may kill this process, one after another: so nobody else gets the blame.
+    for group in suspects {
+        given_back.extend(sender.group(group, deadline).await);
+    }
+    given_back
 }

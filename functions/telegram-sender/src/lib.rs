@@ -2,11 +2,10 @@
 //!
 //! Each task has the same steps: **read the item again**, drop what no longer applies, take a turn
 //! from the limiter, call Telegram, save the outcome. A message is given back when its turn has not
-//! come; it is done with when its outcome is saved. Real failures are counted here and on the item,
+//! come; it is done with when its outcome is saved. Real failures are counted in the tables,
 //! not by the queue, because waiting is no failure.
 
 mod batch;
-mod failures;
 mod tasks;
 mod trouble;
 mod turns;
@@ -18,7 +17,6 @@ use limiter::Limiter;
 use store::{CommitError, StoreError};
 
 pub use batch::{Received, handle, received};
-pub use failures::Failures;
 pub use turns::Lines;
 
 /// What a task needs: tables, queues, turns, Telegram, a clock, and who the bot is. One for each
@@ -33,8 +31,6 @@ pub struct Sender<S, Q, L, T, C> {
     pub limiter: Limiter<L>,
     /// Who waits for a turn.
     pub lines: Lines,
-    /// How often each message failed.
-    pub failures: Failures,
     /// Telegram.
     pub telegram: T,
     /// The clock.

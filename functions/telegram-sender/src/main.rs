@@ -8,7 +8,7 @@ use queue::{SqsQueue, Urls};
 use startup::SystemClock;
 use store::{DynamoStore, Tables};
 use telegram::{BotApi, BotToken};
-use telegram_sender::{Failures, Lines, Sender, handle, received};
+use telegram_sender::{Lines, Sender, handle, received};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -23,7 +23,6 @@ async fn main() -> Result<(), Error> {
             start.settings.required("LIMITS_TABLE")?,
         )),
         lines: Lines::default(),
-        failures: Failures::default(),
         bot: token.bot_id(),
         telegram: BotApi::new(&start.settings.required("TELEGRAM_API")?, token)?,
         clock: SystemClock,

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use limiter::Limiter;
 use serde_json::json;
 use startup::Clock as _;
-use telegram_sender::{Failures, Lines, Sender};
+use telegram_sender::{Lines, Sender};
 use telegram_simulator::World;
 use testkit::VirtualClock;
 use testkit::functions::{Functions, Request};
@@ -59,7 +59,6 @@ pub fn run(town: &Town, temper: Temper, load: &Load, seed: u64) -> Measures {
             queue: functions.queue.clone(),
             limiter: Limiter::new(functions.limits.clone()),
             lines: Lines::default(),
-            failures: Failures::default(),
             telegram: functions.telegram.clone(),
             clock: clock.clone(),
             bot: functions.settings.bot,

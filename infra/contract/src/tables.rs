@@ -170,6 +170,16 @@ impl Limits for LimitsRecorder {
         self.used("UpdateItem");
         self.limits.block_chat(chat, block, now_us).await
     }
+
+    async fn strike(&self, message: &str, now_us: i64) -> Result<u32, StoreError> {
+        self.used("UpdateItem");
+        self.limits.strike(message, now_us).await
+    }
+
+    async fn forgive(&self, message: &str, now_us: i64) -> Result<(), StoreError> {
+        self.used("UpdateItem");
+        self.limits.forgive(message, now_us).await
+    }
 }
 
 #[test]

@@ -10,8 +10,8 @@ use aws_sdk_dynamodb::types::{
 };
 use domain::ids::ChatId;
 use domain::pace::{BotPace, ChatBlock, ChatPace, ChatTake, Form, Kind, Note, SECOND, Take};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use store::{StoreError, failure};
 
 use crate::port::{Limits, Moved};
@@ -98,7 +98,7 @@ impl DynamoLimits {
             .table_name(&self.table)
             .key("id", AttributeValue::S(id))
             .update_expression(format!("SET {}", update.set.join(", ")))
-            .condition_expression(update.condition)
+            .set_condition_expression(Some(update.condition).filter(|it| !it.is_empty()))
             .set_expression_attribute_values(Some(update.values))
             .return_values(ReturnValue::AllOld)
             .return_values_on_condition_check_failure(OnFailure::AllOld);
@@ -130,6 +130,16 @@ fn or_nothing(can_begin: bool, condition: &str) -> String {
         true => format!("attribute_not_exists(id) OR ({condition})"),
         false => condition.to_owned(),
     }
+}
+
+/// What was counted against a message.
+#[derive(Deserialize)]
+struct Strikes {
+    strikes: u32,
+}
+
+fn message_id(message: &str) -> String {
+    format!("message#{message}")
 }
 
 fn chat_id(chat: ChatId) -> String {
@@ -257,6 +267,28 @@ impl Limits for DynamoLimits {
             .only_if(&format!("attribute_not_exists({name}) OR {name} < :until"));
         // Refused, a longer wait stands there.
         self.update::<ChatPace>(chat_id(chat), update).await.map(|_| ())
+    }
+
+    async fn strike(&self, message: &str, now_us: i64) -> Result<u32, StoreError> {
+        let update = Update::default()
+            .number("zero", 0)
+            .number("one", 1)
+            .number("expires", expires(now_us))
+            .set("strikes = if_not_exists(strikes, :zero) + :one")
+            .set("expires = :expires");
+        let before = match self.update::<Strikes>(message_id(message), update).await? {
+            Moved::Done(before) | Moved::Refused(before) => before,
+        };
+        Ok(before.map_or(0, |before| before.strikes).saturating_add(1))
+    }
+
+    async fn forgive(&self, message: &str, now_us: i64) -> Result<(), StoreError> {
+        let update = Update::default()
+            .number("zero", 0)
+            .number("expires", expires(now_us))
+            .set("strikes = :zero")
+            .set("expires = :expires");
+        self.update::<Strikes>(message_id(message), update).await.map(|_| ())
     }
 }
 

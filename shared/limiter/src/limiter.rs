@@ -201,6 +201,23 @@ impl<L: Limits> Limiter<L> {
         Ok(Err(self.looked(Call::Message(chat), pace, clock)))
     }
 
+    /// Counts one more strike against a message: a failure, or a try of which nobody knows yet how
+    /// it ends. Answers with how many there are.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn strike(&self, message: &str, clock: &impl Clock) -> Result<u32, StoreError> {
+        self.limits.strike(message, clock.now().as_microsecond()).await
+    }
+
+    /// Forgets the strikes against a message: a try of it has ended well.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn forgive(&self, message: &str, clock: &impl Clock) -> Result<(), StoreError> {
+        self.limits.forgive(message, clock.now().as_microsecond()).await
+    }
+
     /// Takes down that Telegram asked to wait.
     ///
     /// # Errors

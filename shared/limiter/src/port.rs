@@ -15,7 +15,8 @@ pub enum Moved<T> {
     Refused(Option<T>),
 }
 
-/// The table of the limiter: one item for the bot, one for each chat. Each move is one conditional
+/// The table of the limiter: one item for the bot, one for each chat, and one for each message that
+/// failed. Each move is one conditional
 /// update, and does what its `apply` says. A move whose answer is lost may have been done; done
 /// twice, it takes turns that nobody uses, and so is safe.
 pub trait Limits: Send + Sync {
@@ -46,6 +47,21 @@ pub trait Limits: Send + Sync {
         &self,
         chat: ChatId,
         block: ChatBlock,
+        now_us: i64,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Counts one more strike against a message; answers with how many there are. A strike whose
+    /// answer is lost may count twice.
+    fn strike(
+        &self,
+        message: &str,
+        now_us: i64,
+    ) -> impl Future<Output = Result<u32, StoreError>> + Send;
+
+    /// Forgets the strikes against a message.
+    fn forgive(
+        &self,
+        message: &str,
         now_us: i64,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }

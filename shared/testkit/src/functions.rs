@@ -16,7 +16,7 @@ use relay::{Change, Relay};
 use startup::Clock;
 use store::Store;
 use telegram::Telegram;
-use telegram_sender::{Failures, Lines, Received, Sender};
+use telegram_sender::{Lines, Received, Sender};
 
 pub use http::{Answer, Request};
 
@@ -87,7 +87,6 @@ where
             queue: self.queue.clone(),
             limiter: Limiter::new(self.limits.clone()),
             lines: Lines::default(),
-            failures: Failures::default(),
             telegram: self.telegram.clone(),
             clock: self.clock.clone(),
             bot: self.settings.bot,

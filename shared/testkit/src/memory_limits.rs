@@ -17,6 +17,7 @@ pub struct MemoryLimits(Arc<Mutex<State>>);
 struct State {
     bot: Option<BotPace>,
     chats: BTreeMap<i64, ChatPace>,
+    strikes: BTreeMap<String, u32>,
     writes: usize,
 }
 
@@ -102,6 +103,18 @@ impl Limits for MemoryLimits {
 
     async fn block_chat(&self, chat: ChatId, block: ChatBlock, _: i64) -> Result<(), StoreError> {
         self.writing().move_chat(chat, |there| block.apply(there));
+        Ok(())
+    }
+
+    async fn strike(&self, message: &str, _: i64) -> Result<u32, StoreError> {
+        let mut state = self.writing();
+        let strikes = state.strikes.entry(message.to_owned()).or_default();
+        *strikes += 1;
+        Ok(*strikes)
+    }
+
+    async fn forgive(&self, message: &str, _: i64) -> Result<(), StoreError> {
+        self.writing().strikes.remove(message);
         Ok(())
     }
 }

@@ -148,6 +148,7 @@ impl MemoryQueue {
                     message_id: format!("message-{}", message.id),
                     receipt: message.receipt(),
                     lane,
+                    receives: message.receives,
                     body: message.body.clone(),
                 }
             })

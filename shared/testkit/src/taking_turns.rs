@@ -124,4 +124,14 @@ impl<L: Limits> Limits for TakingTurns<L> {
         turn().await;
         self.0.block_chat(chat, block, now_us).await
     }
+
+    async fn strike(&self, message: &str, now_us: i64) -> Result<u32, StoreError> {
+        turn().await;
+        self.0.strike(message, now_us).await
+    }
+
+    async fn forgive(&self, message: &str, now_us: i64) -> Result<(), StoreError> {
+        turn().await;
+        self.0.forgive(message, now_us).await
+    }
 }

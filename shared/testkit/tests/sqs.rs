@@ -85,6 +85,9 @@ impl Emulator {
 impl QueueSide for Emulator {
     async fn receive(&self, lane: Lane, most: usize) -> Vec<Received> {
         let request = self.client.receive_message().queue_url(self.url(lane));
+        let request = request.message_system_attribute_names(
+            aws_sdk_sqs::types::MessageSystemAttributeName::ApproximateReceiveCount,
+        );
         let answer = request.max_number_of_messages(i32::try_from(most).unwrap()).send().await;
         let messages = answer.unwrap().messages.unwrap_or_default();
         messages
@@ -93,6 +96,10 @@ impl QueueSide for Emulator {
                 message_id: message.message_id.unwrap(),
                 receipt: message.receipt_handle.unwrap(),
                 lane,
+                receives: message.attributes.unwrap()
+                    [&aws_sdk_sqs::types::MessageSystemAttributeName::ApproximateReceiveCount]
+                    .parse()
+                    .unwrap(),
                 body: message.body.unwrap(),
             })
             .collect()

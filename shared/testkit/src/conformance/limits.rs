@@ -42,6 +42,19 @@ pub async fn limits(limits: &impl Limits) {
     assert!(beside.done > MOVES / 3, "{} done", beside.done);
     assert!(beside.refused > MOVES / 10, "{} refused", beside.refused);
     beside.a_turn_has_one_taker().await;
+    strikes(limits).await;
+}
+
+/// Strikes are counted for each message, until they are forgotten.
+async fn strikes(limits: &impl Limits) {
+    for (message, counted) in [("m-1", 1), ("m-1", 2), ("m-2", 1), ("m-1", 3)] {
+        assert_eq!(got(limits.strike(message, BEGIN).await), counted, "{message}");
+    }
+    got(limits.forgive("m-1", BEGIN).await);
+    got(limits.forgive("m-3", BEGIN).await);
+    for (message, counted) in [("m-1", 1), ("m-2", 2), ("m-3", 1)] {
+        assert_eq!(got(limits.strike(message, BEGIN).await), counted, "{message}");
+    }
 }
 
 #[track_caller]

@@ -429,6 +429,14 @@ impl Limits for Port<MemoryLimits> {
     ) -> Result<(), StoreError> {
         self.moves("notes a wait of a chat", self.inner.block_chat(chat, block, now_us)).await
     }
+
+    async fn strike(&self, message: &str, now_us: i64) -> Result<u32, StoreError> {
+        self.moves("counts a strike", self.inner.strike(message, now_us)).await
+    }
+
+    async fn forgive(&self, message: &str, now_us: i64) -> Result<(), StoreError> {
+        self.moves("forgets strikes", self.inner.forgive(message, now_us)).await
+    }
 }
 
 impl Events for Port<MemoryEvents> {

@@ -1,8 +1,10 @@
 //! Batches, as Lambda hands them over: one bad record spoils itself only.
 
 use aws_lambda_events::dynamodb::Event;
-use domain::task::Lane;
+use domain::task::{Lane, Task};
+use futures::future::FutureExt as _;
 use serde_json::json;
+use testkit::TakingTurns;
 use testkit::house::{minutes, text};
 use testkit::memory_telegram::Moment;
 
@@ -189,7 +191,6 @@ fn one_sender(house: &testkit::House) -> OneSender {
         queue: functions.queue,
         limiter: limiter::Limiter::new(functions.limits),
         lines: telegram_sender::Lines::default(),
-        failures: telegram_sender::Failures::default(),
         telegram: functions.telegram,
         clock: functions.clock,
         bot: functions.settings.bot,
@@ -216,15 +217,15 @@ fn receives(house: &testkit::House, sender: &OneSender) -> usize {
 fn an_alert_that_panics_each_time_fails_and_says_so_and_the_next_goes_out() {
     let (house, place) = one_service();
     house.waits(minutes(2));
-    let sender = one_sender(&house);
     let [bad, good] = ["BAD", "GOOD"].map(|it| sends(&house, &place.service, it));
     for _ in 0..4 {
         house
             .beside("sendMessage", Moment::Before, |_| panic!("a mistake in the middle of a task"));
-        assert_eq!(receives(&house, &sender), 2, "the next waits behind it");
+        let another = one_sender(&house);
+        assert_eq!(receives(&house, &another), 2, "the next waits behind it");
     }
     house.beside("sendMessage", Moment::Before, |_| panic!("a mistake in the middle of a task"));
-    assert_eq!(receives(&house, &sender), 0);
+    assert_eq!(receives(&house, &one_sender(&house)), 0, "processes count together");
     let seen = house.trader("t1").sees_alert(&bad);
     assert_eq!((&seen["status"], &seen["failure"]["code"]), (&json!("failed"), &json!("internal")));
     assert_eq!(house.trader("t1").sees_alert(&good)["status"], "sent");
@@ -236,6 +237,54 @@ fn an_alert_that_panics_each_time_fails_and_says_so_and_the_next_goes_out() {
     house.waits(minutes(1));
     assert_eq!(house.trader("t1").sees_alert(&bad)["status"], "failed");
     assert!(house.queue().dead().is_empty() && house.queue().next_visible().is_none());
+}
+
+/// A process gets what is there, and dies while it looks for the first of it: whatever it was given
+/// stays hidden for the queue's own time.
+fn dies(house: &testkit::House) {
+    let batch = house.queue().receive(Lane::Alerts, 10);
+    assert!(!batch.is_empty(), "nothing is lost");
+    let sender = one_sender(house);
+    let sender = telegram_sender::Sender {
+        store: TakingTurns(sender.store),
+        queue: sender.queue,
+        limiter: sender.limiter,
+        lines: sender.lines,
+        telegram: sender.telegram,
+        clock: sender.clock,
+        bot: sender.bot,
+    };
+    let deadline = house.now() + minutes(1);
+    let dropped = telegram_sender::handle(&sender, batch, deadline).now_or_never();
+    assert!(dropped.is_none(), "it does not come to its end");
+    house.functions().clock.move_to(house.now() + minutes(6));
+}
+
+#[test]
+fn an_alert_that_kills_whoever_tries_it_fails_within_hours_and_takes_no_other_along() {
+    let (house, place) = one_service();
+    let other = house.trader("t1").opens("Silver");
+    house.waits(minutes(2));
+    let begin = house.now();
+    let services = [&place.service, &other.service];
+    let alerts = services.map(|service| sends(&house, service, "EURUSD"));
+    let groups: Vec<_> = house.queue().waiting(Lane::Alerts).iter().map(Task::group).collect();
+    assert_eq!(groups.len(), 2);
+    // Those who are tried alone are tried in the order of their groups.
+    let [bad, good] = match groups[0] < groups[1] {
+        true => alerts,
+        false => [alerts[1].clone(), alerts[0].clone()],
+    };
+    // Eleven times, whatever is in the batch dies with it; then it is alone, and five tries count.
+    for _ in 0..16 {
+        dies(&house);
+    }
+    assert_eq!(receives(&house, &one_sender(&house)), 0);
+    let seen = house.trader("t1").sees_alert(&bad);
+    assert_eq!((&seen["status"], &seen["failure"]["code"]), (&json!("failed"), &json!("internal")));
+    assert_eq!(house.trader("t1").sees_alert(&good)["status"], "sent");
+    assert_eq!(house.queue().dead().len(), 1);
+    assert!(house.now().duration_since(begin) < minutes(120));
 }
 
 #[test]
