@@ -78,6 +78,19 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         Ok(change(&self.store, &key::reconciliation(service), TRIES, decide).await?)
     }
 
+    /// The save that begins the check of a service's members; `None` when one is under way.
+    pub(super) async fn begins_check(
+        &self,
+        service: ServiceId,
+    ) -> Result<Option<Write>, TaskError> {
+        let id = key::reconciliation(service);
+        let read = load::<Reconciliation>(&self.store, &id).await?;
+        let now = self.clock.now();
+        let next = request_check(read.as_ref().map(|read| &read.value), service, now);
+        let cause = because(Why::ReconcileRequested, now);
+        Ok(next.map(|next| Write::put(read.as_ref(), &next, &cause)))
+    }
+
     /// Does the next step of a service's check. The step after it follows from the change.
     pub(super) async fn reconcile(
         &self,

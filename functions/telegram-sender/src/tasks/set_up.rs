@@ -9,7 +9,7 @@ use domain::task::Lane;
 use limiter::{Call, Limits};
 use queue::Queue;
 use startup::Clock;
-use store::{CommitError, Store};
+use store::{CommitError, Store, Write};
 use telegram::{CallError, Chat, ChatPermissions, LinkKind, NewLink, Telegram, look};
 
 use crate::trouble::{Place, Trouble};
@@ -71,7 +71,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         let mut group = place.group().clone();
         group.observe(seen, self.clock.now());
         if group.is_blocked() {
-            return self.save(place, group, Why::GroupChecked).await;
+            return self.save(place, group, Why::GroupChecked, None).await;
         }
         self.step(chat, lane).await?;
         let now_there = self.telegram.get_chat(chat).await?;
@@ -97,14 +97,15 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             }
         };
         // A group that works again: who came, went or asked to join meanwhile was told to nobody.
-        // Begun before it is saved, so that it is not forgotten between the two.
-        if let Some(service) = place.service()
-            && group.invite_link.is_some()
-        {
-            self.begin_check(service.id).await.map_err(Stopped::Error)?;
-        }
+        // Saved together: a check that comes first would find a group that does not work.
+        let check = match place.service() {
+            Some(service) if group.invite_link.is_some() => {
+                self.begins_check(service.id).await.map_err(Stopped::Error)?
+            }
+            _ => None,
+        };
         group.set_up_done(link);
-        self.save(place, group, Why::GroupSetUp).await
+        self.save(place, group, Why::GroupSetUp, check).await
     }
 
     /// Members do not add members. What else they may do is the trader's choice.
@@ -152,9 +153,11 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         place: &Place,
         group: domain::group::TelegramGroup,
         why: Why,
+        check: Option<Write>,
     ) -> Result<Outcome, Stopped> {
         let now = self.clock.now();
-        match self.store.commit(vec![place.write(group, &because(why, now))]).await {
+        let writes = [Some(place.write(group, &because(why, now))), check];
+        match self.store.commit(writes.into_iter().flatten().collect()).await {
             Ok(()) => Ok(Outcome::Done),
             // Somebody changed the service meanwhile. Each step looks first, so all is begun anew.
             Err(CommitError::Conflict) => Ok(Outcome::Later(super::back_off(0))),
