@@ -104,8 +104,8 @@ impl Chance {
         SignedDuration::from_secs(seconds)
     }
 
-    /// What becomes of the next effect.
-    pub(super) fn verdict(&mut self, effect: Effect, calm: bool) -> Verdict {
+    /// What becomes of the next effect; nobody dies of it where they may not.
+    pub(super) fn verdict(&mut self, effect: Effect, calm: bool, may_die: bool) -> Verdict {
         let number = self.count;
         self.count += 1;
         if let Some(effects) = &mut self.effects {
@@ -124,6 +124,10 @@ impl Chance {
                 _ => Verdict::Done,
             },
         };
+        let dies = matches!(verdict, Verdict::DiesBefore | Verdict::DiesAfter);
+        if dies && !may_die {
+            return Verdict::Done;
+        }
         if verdict != Verdict::Done {
             self.applied.insert(number, verdict);
         }

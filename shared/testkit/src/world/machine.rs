@@ -3,7 +3,7 @@
 mod carriers;
 mod fork;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,6 +44,9 @@ const SWEEP: i64 = 30 * 60;
 
 /// By how many seconds a function's clock may be wrong.
 const MOST_SKEW: i64 = 2;
+
+/// So many processes die in a row by chance with the same message in their hands.
+const MOST_DEATHS: u32 = 3;
 
 /// More steps than this, and something goes round in circles.
 const ENDLESS: u64 = 60_000;
@@ -167,6 +170,8 @@ pub(super) struct Machine {
     pub(super) told: Vec<Arc<Told>>,
     /// Whether nothing goes wrong any more.
     pub(super) calm: bool,
+    /// How many died in a row with a message in their hands.
+    deaths: BTreeMap<String, u32>,
     running: Vec<Process>,
     last_process: ProcessId,
     streams: [Stream; 3],
@@ -280,7 +285,7 @@ impl Machine {
     }
 
     fn decide(&mut self, ticket: u64, process: ProcessId, effect: Effect) {
-        let verdict = self.chance.verdict(effect, self.calm);
+        let verdict = self.chance.verdict(effect, self.calm, self.may_die(process));
         if effect == Effect::Act {
             self.news = true;
         }
@@ -289,6 +294,19 @@ impl Machine {
             self.bury(process);
         } else {
             self.hub.decide(ticket, verdict);
+        }
+    }
+
+    /// Whether a process may die by chance. A message of which so many die in a row is taken for what
+    /// kills them, and rightly given up.
+    fn may_die(&self, process: ProcessId) -> bool {
+        let died = |(message, _): &(String, String)| self.deaths.get(message).copied().unwrap_or(0);
+        let carries = self.running.iter().find(|it| it.id == process).map(|it| &it.carries);
+        match carries {
+            Some(Carries::Messages { receipts, .. }) => {
+                receipts.iter().all(|it| died(it) < MOST_DEATHS)
+            }
+            _ => true,
         }
     }
 
@@ -357,6 +375,11 @@ impl Machine {
         }
     }
 
+    /// Whether an answer comes to whom it is for.
+    fn heard(&mut self) -> bool {
+        self.chance.verdict(Effect::Answer, self.calm, true) == Verdict::Done
+    }
+
     fn unsent(&mut self, process: ProcessId, alive: bool) {
         let unsent: Vec<_> = {
             let mut state = self.hub.state();
@@ -383,7 +406,12 @@ impl Machine {
             Carries::Update(waiting) => self.deliver_again(waiting),
             Carries::Changes { table, .. } => self.relay_again(table),
             // Hidden until their time is over.
-            Carries::Messages { .. } | Carries::Sweep | Carries::Late => {}
+            Carries::Messages { receipts, .. } => {
+                for (message, _) in receipts {
+                    *self.deaths.entry(message).or_default() += 1;
+                }
+            }
+            Carries::Sweep | Carries::Late => {}
         }
     }
 
@@ -393,7 +421,7 @@ impl Machine {
             (Carries::Update(waiting), Ended::Answer(answer)) => {
                 let taken = (200..300).contains(&answer.status)
                     || self.hub.bug == Some(Bug::WebhookSwallowsFailures);
-                let heard = self.chance.verdict(Effect::Answer, self.calm) == Verdict::Done;
+                let heard = self.heard();
                 if taken && heard {
                     self.delivering.retain(|queue| *queue != waiting.queue);
                 } else {
@@ -406,8 +434,9 @@ impl Machine {
             }
             (Carries::Messages { lane, receipts }, Ended::GivenBack(given_back)) => {
                 for (message, receipt) in receipts {
+                    self.deaths.remove(&message);
                     let is_done = !given_back.contains(&message);
-                    if is_done && self.chance.verdict(Effect::Answer, self.calm) == Verdict::Done {
+                    if is_done && self.heard() {
                         self.queue.acknowledge(lane, &receipt);
                     }
                 }

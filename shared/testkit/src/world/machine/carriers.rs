@@ -31,7 +31,7 @@ impl Machine {
     }
 
     pub(super) fn answered(&mut self, at: usize, answer: Answer) {
-        let heard = self.chance.verdict(Effect::Answer, self.calm) == Verdict::Done;
+        let heard = self.heard();
         self.note(|| {
             let heard = if heard { "" } else { ", which nobody hears" };
             format!("  answer {}{heard}", answer.status)
@@ -139,7 +139,7 @@ impl Machine {
     }
 
     pub(super) fn relayed(&mut self, table: usize, last: u64, failed: Option<String>) {
-        let heard = self.chance.verdict(Effect::Answer, self.calm) == Verdict::Done;
+        let heard = self.heard();
         if !heard {
             self.relay_again(table);
             return;
