@@ -205,11 +205,13 @@ impl Limits for DynamoLimits {
             .number("next", note.known_count.saturating_add(1))
             .number("blocked", note.blocked_us)
             .number("interval", note.interval_us)
+            .number("refused", note.refused_us)
             .number("adapted", note.adapted_us)
             .value("told", &note.told)?
             .set("told_count = :next")
             .set("blocked_us = :blocked")
             .set("interval_us = :interval")
+            .set("refused_us = :refused")
             .set("adapted_us = :adapted")
             .set("told = :told");
         let condition = "told_count = :count AND interval_us = :known";

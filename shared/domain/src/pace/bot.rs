@@ -15,6 +15,11 @@ pub(super) const START_INTERVAL: i64 = 37 * MILLISECOND;
 const MOST_INTERVAL: i64 = SECOND;
 /// After each such stretch without a 429 the interval shrinks, by three per cent.
 const QUIET: i64 = 5 * SECOND;
+/// Near the pace at which Telegram last refused, it shrinks only after each such stretch: each time it
+/// is too short costs everybody a wait.
+const QUIET_NEAR: i64 = 60 * SECOND;
+/// Near means: longer than that by less than so many per cent.
+const NEAR: i64 = 8;
 /// One take books no more than so much time, however long the interval is.
 const MOST_BOOKED: i64 = SECOND;
 /// One turn in so many is housekeeping's, however many alerts wait.
@@ -64,6 +69,8 @@ pub struct BotPace {
     pub blocked_us: i64,
     /// How far turns lie apart.
     pub interval_us: i64,
+    /// The interval at which several chats last answered 429; 0 as long as none did.
+    pub refused_us: i64,
     /// Since when the interval has been what it is, or the end of the last block.
     pub adapted_us: i64,
     /// What the clock of the last who took turns said: see `Limiter` on clocks that differ.
@@ -81,6 +88,7 @@ impl Default for BotPace {
             reserve_us: 0,
             blocked_us: 0,
             interval_us: START_INTERVAL,
+            refused_us: 0,
             adapted_us: 0,
             clock_us: 0,
             told: Vec::new(),
@@ -227,14 +235,25 @@ impl BotPace {
         })
     }
 
-    /// Three per cent less for each quiet stretch, never less than at the start.
+    /// Three per cent less for each quiet stretch, never less than at the start. The stretches are
+    /// longer where it nears what Telegram refused.
     fn interval_after_quiet(&self, now_us: i64) -> i64 {
-        let quiet = now_us.saturating_sub(self.adapted_us).checked_div(QUIET).unwrap_or(0);
+        let mut quiet = now_us.saturating_sub(self.adapted_us);
         let mut interval = self.interval_us;
-        for _ in 0..quiet.min(200) {
-            interval = (interval.saturating_mul(97) / 100).max(START_INTERVAL.min(interval));
+        while interval > START_INTERVAL {
+            let shorter = (interval.saturating_mul(97) / 100).max(START_INTERVAL);
+            quiet = quiet.saturating_sub(if self.is_near(shorter) { QUIET_NEAR } else { QUIET });
+            if quiet < 0 {
+                break;
+            }
+            interval = shorter;
         }
         interval
+    }
+
+    /// Whether an interval is one at which Telegram may refuse again.
+    const fn is_near(&self, interval_us: i64) -> bool {
+        interval_us.saturating_mul(100) < self.refused_us.saturating_mul(100 + NEAR)
     }
 
     /// The interval after a 429 that means the bot: 20 % longer.

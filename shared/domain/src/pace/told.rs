@@ -42,6 +42,8 @@ pub struct Note {
     pub blocked_us: i64,
     /// The interval from now on.
     pub interval_us: i64,
+    /// The interval at which several chats last answered 429.
+    pub refused_us: i64,
     /// From when the quiet time counts.
     pub adapted_us: i64,
 }
@@ -61,6 +63,7 @@ impl Note {
         holds.then(|| BotPace {
             blocked_us: self.blocked_us,
             interval_us: self.interval_us,
+            refused_us: self.refused_us,
             adapted_us: self.adapted_us,
             told: self.told.clone(),
             told_count: self.known_count.saturating_add(1),
@@ -86,6 +89,7 @@ impl BotPace {
             told,
             blocked_us: self.blocked_us,
             interval_us: self.interval_us,
+            refused_us: self.refused_us,
             adapted_us: self.adapted_us,
         };
         if note.told.len() >= MANY {
@@ -94,6 +98,7 @@ impl BotPace {
             let until = note.told.iter().map(|it| it.until_us).min().unwrap_or(now_us);
             note.blocked_us = until.max(now_us);
             note.interval_us = self.slower();
+            note.refused_us = self.interval_us;
             note.adapted_us = note.blocked_us;
             note.told = Vec::new();
         }

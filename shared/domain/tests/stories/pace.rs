@@ -243,14 +243,41 @@ fn a_quiet_time_makes_it_quicker_again_by_three_per_cent_for_each_five_seconds()
     let mut known = BotPace::default();
     let mut intervals = Vec::new();
     // Alerts alone are enough for it.
-    for second in 1..60 {
+    for second in 1..300 {
         table.take(&mut known, Claim::Alerts, 1, seconds(second)).unwrap();
         intervals.push(known.interval_us);
     }
     assert_eq!(intervals[4], 44_400, "not yet five seconds since the block was over");
     assert_eq!(intervals[5], 43_068);
     assert!(intervals.is_sorted_by(|before, after| after <= before));
+    assert_eq!(intervals[60], 40_521, "near the pace that was refused it goes by the minute");
     assert_eq!(intervals.last(), Some(&(37 * MILLISECOND)), "and no further");
+}
+
+proptest! {
+    /// Telegram refuses whatever is quicker than a limit that nobody was told of.
+    #[test]
+    fn the_pace_comes_to_rest_close_below_a_hidden_limit(limit in 37_500_i64..200_000) {
+        let mut table = Table::default();
+        let (mut known, mut now, mut refused, mut late) = (BotPace::default(), BEGIN, 0, 0);
+        let minute = 60 * SECOND;
+        while now < BEGIN + 15 * minute {
+            let Ok(_) = table.take(&mut known, Claim::Housekeeping, 1, now) else {
+                now += 10 * MILLISECOND;
+                continue;
+            };
+            if known.interval_us < limit {
+                told_by_three(&mut table, [1; 3], now);
+                refused += 1;
+                late += i32::from(now > BEGIN + 5 * minute);
+            } else if now > BEGIN + 2 * minute {
+                prop_assert!(known.interval_us * 100 <= limit * 121, "{}", known.interval_us);
+            }
+            now += known.interval_us;
+        }
+        prop_assert!(refused <= 25, "refused {refused} times in a quarter of an hour");
+        prop_assert!(late <= 10, "and {late} times of these later on");
+    }
 }
 
 #[test]
