@@ -45,8 +45,8 @@ const SWEEP: i64 = 30 * 60;
 /// By how many seconds a function's clock may be wrong.
 const MOST_SKEW: i64 = 2;
 
-/// So many processes die in a row by chance with the same message in their hands.
-const MOST_DEATHS: u32 = 3;
+/// So many processes die by chance with the same message in their hands.
+const MOST_DEATHS: u32 = 2;
 
 /// More steps than this, and something goes round in circles.
 const ENDLESS: u64 = 60_000;
@@ -170,7 +170,7 @@ pub(super) struct Machine {
     pub(super) told: Vec<Arc<Told>>,
     /// Whether nothing goes wrong any more.
     pub(super) calm: bool,
-    /// How many died in a row with a message in their hands.
+    /// How many died with a message in their hands.
     deaths: BTreeMap<String, u32>,
     running: Vec<Process>,
     last_process: ProcessId,
@@ -297,8 +297,8 @@ impl Machine {
         }
     }
 
-    /// Whether a process may die by chance. A message of which so many die in a row is taken for what
-    /// kills them, and rightly given up.
+    /// Whether a process may die by chance. A message with which many die is taken for what kills them,
+    /// and rightly given up.
     fn may_die(&self, process: ProcessId) -> bool {
         let died = |(message, _): &(String, String)| self.deaths.get(message).copied().unwrap_or(0);
         let carries = self.running.iter().find(|it| it.id == process).map(|it| &it.carries);
@@ -434,7 +434,6 @@ impl Machine {
             }
             (Carries::Messages { lane, receipts }, Ended::GivenBack(given_back)) => {
                 for (message, receipt) in receipts {
-                    self.deaths.remove(&message);
                     let is_done = !given_back.contains(&message);
                     if is_done && self.heard() {
                         self.queue.acknowledge(lane, &receipt);
