@@ -197,9 +197,16 @@ pub fn wants_look(subscription: &Subscription, now: Timestamp) -> bool {
 }
 
 /// Whether somebody who is outside is to be let in, if a request to join of theirs is open: one that was
-/// made while the bot was outside, or without its rights, was told to nobody.
+/// made while the bot was outside, or without its rights, was told to nobody. Nor was it told that they
+/// had gone before.
 pub fn may_have_asked(subscription: &Subscription, now: Timestamp) -> bool {
-    subscription.entitled(now) && subscription.membership == Membership::Invited { asked: None }
+    subscription.entitled(now)
+        && matches!(
+            subscription.membership,
+            Membership::Invited { asked: None }
+                | Membership::Joined { .. }
+                | Membership::Kept { .. }
+        )
 }
 
 /// What a look means for the books. `None` when they are right.

@@ -153,6 +153,26 @@ fn whoever_asked_while_nobody_was_told_is_let_in_when_the_right_returns() {
 }
 
 #[test]
+fn who_leaves_and_asks_again_while_the_bot_is_outside_is_let_in_when_it_returns() {
+    let (house, place) = one_service();
+    let ada = house.person("Ada");
+    let sold = house.storefront().sells_to(&place.service, "c-ada", &ada);
+    ada.taps(&place.link);
+    house.settle();
+    assert_eq!(stands(&house, &sold), pair("active", "joined"));
+    place.owner.does("kick_bot", json!({ "chat_id": place.group }));
+    house.settle();
+    ada.leaves(place.group);
+    assert_eq!(ada.enters(&place.link), "requested");
+    let rights = ["invite_users", "restrict_members", "change_info"];
+    place.owner.does("promote", json!({ "chat_id": place.group, "rights": rights }));
+    house.waits(minutes(1));
+    assert_eq!(house.members(place.group), ["Ada", "Usher", "t1 (owner)"]);
+    assert_eq!(stands(&house, &sold), pair("active", "joined"));
+    assert_eq!(house.group(place.group)["join_requests"], json!([]));
+}
+
+#[test]
 fn an_approval_by_the_check_ends_inside_whatever_becomes_of_its_answer() {
     for lost in [WireFault::LostBefore, WireFault::LostAfter] {
         let (house, place) = one_service();
