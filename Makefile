@@ -49,6 +49,10 @@ token: .local/venv/ready ## A JWT for it: make token SCOPE=usher/trader SUB=trad
 sweep: .local/venv/ready ## Run the expiry function once, now
 	@$(stack) sweep
 
+.PHONY: daily-check
+daily-check: .local/venv/ready ## Begin the daily check of all members, now
+	@$(stack) daily-check
+
 .PHONY: look
 look: .local/venv/ready ## What is in its tables and queues, as JSON
 	@$(stack) look

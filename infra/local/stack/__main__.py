@@ -51,6 +51,7 @@ def _arguments() -> argparse.Namespace:
     faults.add_argument("run", nargs="+")
     commands.add_parser("look", help="print what is in the tables and the queues, as JSON")
     commands.add_parser("sweep", help="run the expiry function once and print its answer")
+    commands.add_parser("daily-check", help="begin the check of all members, print its answer")
     commands.add_parser("pool-link", help="print the link by which spare groups are added")
     commands.add_parser("redrive", help="send the dead letters again and print how many")
     commands.add_parser("logs", help="follow what the functions write")
@@ -81,6 +82,8 @@ def _run(arguments: argparse.Namespace, stack: Settings) -> int:
             _addresses(_running(stack), stack)
         case "sweep":
             _print_answer(stack, "expire-subscriptions")
+        case "daily-check":
+            _print_answer(stack, "reconcile-members")
         case "pool-link":
             _print_answer(stack, "create-pool-link")
         case "redrive":

@@ -203,6 +203,14 @@ impl Stack {
         Ok(serde_json::from_str(&self.make("sweep", &[]).await?)?)
     }
 
+    /// Begins the daily check of all members, now, and gives the function's answer.
+    ///
+    /// # Errors
+    /// What `make daily-check` said.
+    pub async fn daily_check(&self) -> Result<Value, Trouble> {
+        Ok(serde_json::from_str(&self.make("daily-check", &[]).await?)?)
+    }
+
     /// Everything in the tables and the queues.
     ///
     /// # Errors

@@ -114,3 +114,23 @@ async fn members_who_paid_before_are_taken_over_and_found_inside() -> Told {
     checked(&stage, &shop).await?;
     Ok(())
 }
+
+#[tokio::test]
+async fn the_daily_check_goes_through_every_group_once_a_day() -> Told {
+    let stage = Stage::open()?;
+    let shop = stage.shop().await?;
+    let ann = stage.telegram().person("Ann").await?;
+    stage.sell(&shop.id, "ann", json!({ "telegram_user_id": ann })).await?;
+    stage.comes_in(ann, &shop.invite_link).await?;
+    stage.members_are(shop.chat, &["Ann", "Tara", "the bot"]).await?;
+    let said = stage.stack.daily_check().await?;
+    assert!(said["begun"].as_u64() >= Some(1) && said["failed"] == json!(0), "{said}");
+    let check = checked(&stage, &shop).await?;
+    let seen = (&check["checked"], &check["known_inside"], &check["put_right"]);
+    assert_eq!(seen, (&json!(1), &json!(1), &json!(0)));
+    stage.is_on_record(&shop.id, &format!("check/{}", shop.id), "members.checked").await?;
+    let requested = check["requested_at"].clone();
+    stage.stack.daily_check().await?;
+    assert_eq!(checked(&stage, &shop).await?["requested_at"], requested, "made a moment ago");
+    Ok(())
+}
