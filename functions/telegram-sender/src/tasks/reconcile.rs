@@ -79,10 +79,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
     }
 
     /// The save that begins the check of a service's members; `None` when one is under way.
-    pub(super) async fn begins_check(
-        &self,
-        service: ServiceId,
-    ) -> Result<Option<Write>, TaskError> {
+    pub(super) async fn new_check(&self, service: ServiceId) -> Result<Option<Write>, TaskError> {
         let id = key::reconciliation(service);
         let read = load::<Reconciliation>(&self.store, &id).await?;
         let now = self.clock.now();

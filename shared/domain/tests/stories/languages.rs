@@ -16,7 +16,7 @@ use crate::texts::{length, shown};
 const NOTICES: [Notice; 5] =
     [Notice::Linked, Notice::InvitedBack, Notice::AskAgain, Notice::EndsSoon, Notice::Removed];
 
-const ANSWERS: [Answer; 12] = [
+pub(crate) const ANSWERS: [Answer; 12] = [
     Answer::Hello,
     Answer::Access,
     Answer::ClaimUsed,

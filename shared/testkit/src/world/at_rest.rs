@@ -232,11 +232,11 @@ fn alerts(machine: &Machine, story: &Story) {
         // A chart says the same again, without a key, for as long as it hears nothing: after half a
         // minute that is another alert.
         let most: usize = match accepted.chart {
-            false => most(&alert.post),
+            false => explained(&alert.post),
             true => {
                 let all = machine.store.all::<Alert>();
                 let same = all.iter().filter(|it| it.content == alert.content);
-                same.map(|it| most(&it.post)).sum()
+                same.map(|it| explained(&it.post)).sum()
             }
         };
         posted(machine, &accepted.id, &alert.post, (its.len(), most), troubled);
@@ -248,7 +248,7 @@ fn alerts(machine: &Machine, story: &Story) {
                 continue;
             };
             let answers = posts(word);
-            posted(machine, id, &update.post, (answers.len(), self::most(&update.post)), troubled);
+            posted(machine, id, &update.post, (answers.len(), explained(&update.post)), troubled);
             let Some(first) = answers.first().map(|first| first.id) else { continue };
             let in_order = before.is_none_or(|before| before < first);
             let of_alert = |to: i64| its.iter().any(|it| it.id == to);
@@ -262,7 +262,7 @@ fn alerts(machine: &Machine, story: &Story) {
 }
 
 /// How often a message can stand in the group.
-fn most(post: &Post) -> usize {
+fn explained(post: &Post) -> usize {
     usize::try_from(post.unknown_outcomes).unwrap_or(usize::MAX).saturating_add(1)
 }
 

@@ -49,7 +49,8 @@ impl Bundle {
             Self::Tree(seed) => {
                 let (scene, plan) = stage.random(seed, 0);
                 let run = scene.begin(&Plan { bug, ..plan }, Notes::None);
-                grow(stage, seed, (run, 0, 0), &mut BRANCHES.clone(), each)
+                let mut left = BRANCHES;
+                grow(stage, seed, (run, 0, 0), &mut left, each)
             }
         }
     }

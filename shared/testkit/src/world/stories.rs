@@ -300,7 +300,7 @@ fn random_steps(rng: &mut Rng) -> Vec<Step> {
     let account = (rng.u8(..3) == 0).then_some(person);
     let minutes = (rng.u8(..3) == 0).then(|| rng.i64(1..120));
     let buy = Step::Buy { service, customer, account, minutes };
-    match rng.u8(..56) {
+    match rng.u8(..57) {
         0..8 => vec![buy, Step::Claim { service, customer, person }, Step::Tap { service, person }],
         8..11 => vec![buy],
         11..14 => vec![Step::Tap { service, person }],
@@ -327,6 +327,11 @@ fn random_steps(rng: &mut Rng) -> Vec<Step> {
         38 => vec![Step::TakeBack { service, person }],
         39..41 => vec![Step::AwaitSweep, buy, Step::Tap { service, person }],
         41 => vec![Step::AwaitSweep],
+        42 => vec![
+            Step::Cancel { service, customer, at_end: false },
+            Step::Buy { service, customer, account: None, minutes: None },
+            Step::Tap { service, person },
+        ],
         43..46 => vec![Step::Alert { service }, Step::Update { service }],
         46 => vec![Step::Update { service }],
         47 => vec![Step::Chart { service }],
@@ -338,11 +343,6 @@ fn random_steps(rng: &mut Rng) -> Vec<Step> {
         53 => vec![Step::Guest { service, person: 3 }, Step::Withdraw { service }],
         54 => vec![Step::Withdraw { service }],
         55 => vec![Step::AskBot { person }],
-        42 => vec![
-            Step::Cancel { service, customer, at_end: false },
-            Step::Buy { service, customer, account: None, minutes: None },
-            Step::Tap { service, person },
-        ],
         _ => vec![
             Step::Cancel { service, customer, at_end: false },
             Step::Buy { service, customer, account: None, minutes: None },

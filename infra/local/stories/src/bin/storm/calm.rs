@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use stories::{Caller, Trouble};
 use tokio::time::Instant;
 
 use crate::books::{Books, text};
 use crate::check::{Verdict, check};
 use crate::played::Played;
-use crate::town::{CHANGES_RIGHTS, Town};
+use crate::town::Town;
 
 /// How long everything may take to come right. The longest that is known: a sender killed within a
 /// removal leaves a lease of 75 seconds behind, and the webhook is tried again after up to a minute.
@@ -62,21 +62,9 @@ pub(crate) async fn settle(town: &Town<'_>, played: &Played) -> Result<Settled, 
         if Instant::now() >= next_opening {
             next_opening = Instant::now() + OPEN_AGAIN;
             opened_again += open_again(town, played, &books).await?;
-            check_members(town, played).await?;
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
-}
-
-/// Whoever asked to be let in while the bot might not invite was told of to nobody, and is found by the
-/// check of the members. It is made every day; here it is asked for.
-async fn check_members(town: &Town<'_>, played: &Played) -> Result<(), Trouble> {
-    if let Some(shop) = played.shops.get(CHANGES_RIGHTS) {
-        let path = format!("/traders/services/{}/members/reconcile", shop.service);
-        // Refused as long as it is not known that the right is back.
-        town.stack.post(&shop.trader, &path, &json!({})).await?;
-    }
-    Ok(())
 }
 
 /// Who wants to be in, is outside and has no request open opens the link.
