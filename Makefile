@@ -65,6 +65,10 @@ pool-link: .local/venv/ready ## The link by which an operator adds spare groups 
 redrive: .local/venv/ready ## Send its dead letters again, once their cause is repaired
 	@$(stack) redrive
 
+.PHONY: alarms
+alarms: .local/venv/ready ## Whether its alarms on figures of our own would ring
+	@$(stack) alarms
+
 .PHONY: logs
 logs: .local/venv/ready ## Follow what the functions write
 	@$(stack) logs

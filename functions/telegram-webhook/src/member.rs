@@ -11,11 +11,39 @@ use domain::subscription::{Subscription, subscription_due};
 use domain::task::{Declined, Task};
 use jiff::Timestamp;
 use queue::Queue;
-use store::{CommitError, Entity, Store, UserClaim, Write, change, holder_of, key, load};
-use telegram::{ChatInviteLink, ChatJoinRequest, ChatMemberUpdated};
-use web::Problem;
+use store::{CommitError, Entity, List, Store, UserClaim, Write, change, holder_of, key, load};
+use telegram::{ChatJoinRequest, ChatMemberUpdated};
+use web::{Problem, readable};
 
 use crate::{Desk, TRIES};
+
+/// How many of a service's guest links are looked at for somebody who came by one that Telegram did
+/// not name.
+const GUEST_LINKS: usize = 25;
+
+/// How somebody came in, as far as Telegram says.
+#[derive(Clone, Copy)]
+enum Way<'a> {
+    /// By this link.
+    Link(&'a str),
+    /// By themself, which takes a link, but not by which.
+    Unnamed,
+    /// By somebody who is in the group.
+    Helped,
+}
+
+impl<'a> Way<'a> {
+    fn of(change: &'a ChatMemberUpdated) -> Self {
+        let is_helped = change.from.id != change.new.user.id
+            || change.via_join_request
+            || change.via_chat_folder_invite_link;
+        match &change.invite_link {
+            Some(link) => Self::Link(&link.invite_link),
+            None if is_helped => Self::Helped,
+            None => Self::Unnamed,
+        }
+    }
+}
 
 /// What becomes of a join request.
 enum Asked {
@@ -81,9 +109,14 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
             Some(id) => {
                 let decide = |old: Option<&Subscription>| match old {
                     None => (None, Asked::Declined(Declined::NotLinked)),
+                    // The same update once more. What it asked for may have been given, and taken
+                    // back, by now.
+                    Some(old) if old.asked_by == Some(self.update) => (None, Asked::Noted),
                     Some(old) => match asked_to_join(old, self.now) {
                         JoinRequest::Noted(next) => {
-                            (Some(next.in_language(self.language)), Asked::Noted)
+                            let asked_by = Some(self.update);
+                            let next = Subscription { asked_by, ..next.in_language(self.language) };
+                            (Some(next), Asked::Noted)
                         }
                         JoinRequest::Later => (None, Asked::Later),
                         JoinRequest::Refused => (None, Asked::Declined(Declined::Ended)),
@@ -96,11 +129,22 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
             Asked::Noted => Ok(()),
             // Telegram delivers the update again, in a moment.
             Asked::Later => Err(Problem::again()),
+            Asked::Declined(_) if self.guest_asked(service, user).await? => Ok(()),
             Asked::Declined(why) => {
                 let language = self.language;
                 self.queue(Task::Decline { service, user, why, language }).await
             }
         }
+    }
+
+    /// Notes that somebody with a guest's pass asks to be let in, which follows from that. False when
+    /// they have none.
+    async fn guest_asked(&self, service: ServiceId, user: UserId) -> Result<bool, Problem> {
+        let pass = load::<Pass>(self.store(), &key::pass(service, user)).await?;
+        let Some(pass) = pass.filter(|pass| pass.value.is_valid()) else { return Ok(false) };
+        let link = key::link(pass.value.link);
+        self.alter(&link, Why::GuestAsked, |old: Option<&Link>| old.cloned()).await?;
+        Ok(true)
     }
 
     /// Somebody's standing in a group changed.
@@ -130,13 +174,13 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         } else if !is.is_inside() || is.is_admin() {
             Ok(())
         } else if !was.is_inside() {
-            self.came_in(service, user.id, change.invite_link.as_ref(), change.date).await
+            self.came_in(service, user.id, Way::of(change), change.date).await
         } else if was.is_admin() {
             // Whoever was left inside as an administrator is looked at again.
             self.change_of(service, user.id, Why::MemberDemoted, no_longer_admin).await?;
             let appointed = key::appointed(service, user.id);
             match load::<Appointed>(self.store(), &appointed).await? {
-                Some(_) => self.came_in(service, user.id, None, change.date).await,
+                Some(_) => self.came_in(service, user.id, Way::Helped, change.date).await,
                 None => Ok(()),
             }
         } else {
@@ -159,10 +203,10 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         &self,
         service: ServiceId,
         user: UserId,
-        link: Option<&ChatInviteLink>,
+        way: Way<'_>,
         at: Timestamp,
     ) -> Result<(), Problem> {
-        let is_guest = self.is_guest(service, user, link).await?;
+        let is_guest = self.is_guest(service, user, way, at).await?;
         let known = match self.subscription_of(service, user).await? {
             None => false,
             Some(id) => {
@@ -247,15 +291,46 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         &self,
         service: ServiceId,
         user: UserId,
-        link: Option<&ChatInviteLink>,
+        way: Way<'_>,
+        at: Timestamp,
     ) -> Result<bool, Problem> {
-        if let Some(url) = link.map(|link| link.invite_link.as_str())
+        if let Way::Link(url) = way
             && self.let_guest_in(service, user, url).await?
         {
             return Ok(true);
         }
         let pass = load::<Pass>(self.store(), &key::pass(service, user)).await?;
-        Ok(pass.is_some_and(|pass| pass.value.is_valid()))
+        if pass.is_some_and(|pass| pass.value.is_valid()) {
+            return Ok(true);
+        }
+        match way {
+            Way::Unnamed => self.let_in_by_any_link(service, user, at).await,
+            Way::Link(_) | Way::Helped => Ok(false),
+        }
+    }
+
+    /// Uses up the oldest link that waits for its guest, for somebody without a right of their own
+    /// who came by a link that Telegram did not name (Bot API, `ChatMemberUpdated.invite_link` is
+    /// optional). With no such link they are no guest.
+    async fn let_in_by_any_link(
+        &self,
+        service: ServiceId,
+        user: UserId,
+        at: Timestamp,
+    ) -> Result<bool, Problem> {
+        if self.has_access(service, user).await? {
+            return Ok(false);
+        }
+        let list = List::GuestLinksOf(service.to_string());
+        let found = self.store().list(&list, GUEST_LINKS, None).await?;
+        let waiting = readable::<Link>(found.items).into_iter();
+        let urls = waiting.filter(|link| link.waited_for_guest(at)).filter_map(|link| link.url);
+        for url in urls {
+            if self.let_guest_in(service, user, url.as_str()).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Uses up a guest's link, and gives its guest a pass. False when it is no such link, one that

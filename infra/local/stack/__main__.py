@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from . import describe, emulator, issuer, logs, look, session, settings
+from . import alarms, describe, emulator, issuer, logs, look, session, settings
 from .describe import Description
 from .errors import StackError
 from .invoke import invoke
@@ -53,6 +53,7 @@ def _arguments() -> argparse.Namespace:
     commands.add_parser("sweep", help="run the expiry function once and print its answer")
     commands.add_parser("daily-check", help="begin the check of all members, print its answer")
     commands.add_parser("pool-link", help="print the link by which spare groups are added")
+    commands.add_parser("alarms", help="print which alarms on figures of our own would ring")
     commands.add_parser("redrive", help="send the dead letters again and print how many")
     commands.add_parser("logs", help="follow what the functions write")
     token = commands.add_parser("token", help="print a JWT that the stack accepts")
@@ -86,6 +87,9 @@ def _run(arguments: argparse.Namespace, stack: Settings) -> int:
             _print_answer(stack, "reconcile-members")
         case "pool-link":
             _print_answer(stack, "create-pool-link")
+        case "alarms":
+            _running(stack)
+            print(json.dumps(alarms.states(stack), indent=2))
         case "redrive":
             _print_answer(stack, "redrive-dead-letters")
         case "logs":

@@ -114,6 +114,7 @@ def _parameters(settings: Settings, chat: telegram.Telegram) -> dict[str, str]:
         "JwtIssuer": settings.issuer,
         "LogLevel": settings.log_level,
         "DeletionProtection": "false",
+        "PoolLowWater": "1",
         "EmulatorEndpoint": settings.functions_endpoint,
     }
 

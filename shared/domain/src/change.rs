@@ -209,6 +209,12 @@ reasons! {
     LinkMade => "link.made",
     /// A guest came in by a link.
     LinkUsed => "link.used",
+    /// A guest asks to be let in again.
+    GuestAsked => "pass.guest_asked",
+    /// A guest was let in again.
+    GuestLetIn => "pass.guest_let_in",
+    /// A guest was put out by a call that was made before they had their pass.
+    GuestPutOut => "pass.guest_put_out",
     /// A guest's pass was taken back.
     PassWithdrawn => "pass.withdrawn",
     /// A link is dead.

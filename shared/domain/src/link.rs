@@ -80,6 +80,16 @@ impl Link {
         LinkState::Making { lease_until: after(now, MAKING_LEASE) }
     }
 
+    /// Whether it is one by which a guest may yet come in.
+    pub fn waits_for_guest(&self) -> bool {
+        self.kind == LinkKind::SingleUse && self.state == LinkState::Ready
+    }
+
+    /// The same, for somebody who came in at this time.
+    pub fn waited_for_guest(&self, at: Timestamp) -> bool {
+        self.waits_for_guest() && self.expires_at.is_none_or(|end| at < end)
+    }
+
     /// When the sweep has to look at it: a used link that is not revoked yet.
     pub fn due_at(&self) -> Option<Timestamp> {
         match &self.state {
@@ -111,6 +121,13 @@ pub fn link_used(link: &Link, guest: Option<UserId>, now: Timestamp) -> Option<L
             ..link.clone()
         }),
         _ => None,
+    }
+}
+
+impl Link {
+    /// Whom it gave a pass that is still good.
+    pub fn welcome_guest(&self) -> Option<UserId> {
+        self.guest.filter(|guest| guest.withdrawn_at.is_none()).map(|guest| guest.user)
     }
 }
 

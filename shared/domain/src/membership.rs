@@ -603,6 +603,7 @@ mod tests {
             access_ends_at: start,
             reminders: Settings::default().reminder_hours,
             membership: Membership::Kept { at: start },
+            asked_by: None,
             claims: 0,
             purchases: 1,
             created_at: start,

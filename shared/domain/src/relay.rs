@@ -152,12 +152,7 @@ fn tasks(before: Option<&Record>, after: &Record, meta: &Meta) -> Vec<Task> {
             };
             alert_tasks(was, now)
         }
-        Record::Link(now) => match now.state {
-            LinkState::Used { .. } => {
-                vec![Task::RevokeLink { service: now.service, link: now.id }]
-            }
-            LinkState::Making { .. } | LinkState::Ready | LinkState::Revoked => Vec::new(),
-        },
+        Record::Link(now) => link_tasks(now, meta),
         Record::Intruder(now) => {
             let was = match before {
                 Some(Record::Intruder(was)) => Some(was),
@@ -321,6 +316,17 @@ fn subscription_tasks(was: Option<&Subscription>, now: &Subscription, meta: &Met
     tasks
 }
 
+fn link_tasks(now: &Link, meta: &Meta) -> Vec<Task> {
+    let (service, link) = (now.service, now.id);
+    match (meta.why, &now.state) {
+        (Why::GuestAsked, _) => vec![Task::AdmitGuest { service, link }],
+        (Why::GuestPutOut, _) => vec![Task::InviteGuest { service, link }],
+        (Why::GuestLetIn, _) => Vec::new(),
+        (_, LinkState::Used { .. }) => vec![Task::RevokeLink { service, link }],
+        (_, LinkState::Making { .. } | LinkState::Ready | LinkState::Revoked) => Vec::new(),
+    }
+}
+
 fn alert_tasks(was: Option<&Alert>, now: &Alert) -> Vec<Task> {
     let (service, alert) = (now.service, now.id);
     let mut tasks = Vec::new();
@@ -380,6 +386,7 @@ fn event_name(after: &Record, why: Why) -> Option<&'static str> {
         (Why::MemberIsGuest, _) => "MemberKept",
         (Why::Relinked, _) => "SubscriptionRelinked",
         (Why::PassWithdrawn, Record::Link(_)) => "PassWithdrawn",
+        (Why::GuestPutOut, _) => "GuestPutOut",
         (Why::SubscriptionImported, Record::Subscription(_)) => "SubscriptionImported",
         (Why::MembersImported, _) => "MembersImported",
         (Why::Reconciled, _) => "MembersChecked",

@@ -54,6 +54,9 @@ pub struct Subscription {
     pub reminders: Reminders,
     /// Where the person is.
     pub membership: Membership,
+    /// The update by which they last asked to be let in, by which its repetition is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_by: Option<i64>,
     /// How many claim links are void; the present one carries this number.
     pub claims: u32,
     /// How many purchases it had.
@@ -182,6 +185,7 @@ pub fn purchase(
             access_ends_at,
             reminders,
             membership: Membership::Invited { asked: None },
+            asked_by: None,
             claims: 0,
             purchases: 1,
             created_at: now,

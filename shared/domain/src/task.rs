@@ -105,6 +105,20 @@ pub enum Task {
         #[serde(default)]
         language: Language,
     },
+    /// Approve the open join request of a guest who has a pass.
+    AdmitGuest {
+        /// Into the group of this service.
+        service: ServiceId,
+        /// Who got it by this link.
+        link: LinkId,
+    },
+    /// Tell a guest who was put out, although they have a pass, that they may come back.
+    InviteGuest {
+        /// Into the group of this service.
+        service: ServiceId,
+        /// Who got it by this link.
+        link: LinkId,
+    },
     /// Revoke a link that was used.
     RevokeLink {
         /// Of this service.
@@ -189,6 +203,8 @@ impl Task {
             | Self::PostUpdate { .. }
             | Self::Admit { .. }
             | Self::Decline { .. }
+            | Self::AdmitGuest { .. }
+            | Self::InviteGuest { .. }
             | Self::Answer { .. } => Lane::Alerts,
             Self::Tell { notice, .. } => match notice {
                 Notice::Linked | Notice::InvitedBack | Notice::AskAgain => Lane::Alerts,
@@ -214,6 +230,9 @@ impl Task {
             }
             Self::Admit { subscription, .. } => format!("admit-{subscription}"),
             Self::Decline { service, user, .. } => format!("decline-{service}-{}", user.get()),
+            Self::AdmitGuest { link, .. } | Self::InviteGuest { link, .. } => {
+                format!("guest-{link}")
+            }
             Self::Answer { chat, .. } => format!("answer-{}", chat.get()),
             Self::Tell { subscription, .. } => format!("tell-{subscription}"),
             Self::Remove { service, .. }
@@ -242,6 +261,8 @@ impl Task {
             Self::TellOperator { .. } => "tell_operator",
             Self::Tell { .. } => "tell",
             Self::Answer { .. } => "answer",
+            Self::AdmitGuest { .. } => "admit_guest",
+            Self::InviteGuest { .. } => "invite_guest",
             Self::RevokeLink { .. } => "revoke_link",
         }
     }

@@ -107,6 +107,18 @@ pub fn declined(why: Declined, service: &Service, language: Language) -> Message
     Message::plain(fill(text, &[("name", &escape(service.name.as_str()))]))
 }
 
+/// That a guest who was put out may come back.
+pub fn guest_put_out(service: &Service) -> Message {
+    let words = words(Language::default());
+    Message {
+        html: fill(words.guest_put_out, &[("name", &escape(service.name.as_str()))]),
+        buttons: way_in(service)
+            .map(|link| opens(words.open_the_group, link))
+            .into_iter()
+            .collect(),
+    }
+}
+
 /// What somebody who wrote to the bot is answered.
 pub fn answer(answer: Answer, language: Language) -> Message {
     Message::plain((words(language).answer)(answer))

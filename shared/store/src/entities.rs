@@ -148,10 +148,17 @@ impl Entity for Link {
     }
 
     fn index(&self) -> Index {
-        let guest = self.guest.filter(|guest| guest.withdrawn_at.is_none());
+        let service = self.service.to_string();
+        let listed = match self.guest {
+            Some(guest) if guest.withdrawn_at.is_some() => None,
+            Some(guest) => Some((lists::passes(&service), guest.since)),
+            None if self.waits_for_guest() => Some((lists::guest_links(&service), self.created_at)),
+            None => None,
+        };
+        let (listed, since) = listed.unzip();
         Index {
-            listed: guest.map(|_| lists::passes(&self.service.to_string())),
-            sort: guest.and_then(|guest| by_age(guest.since, &self.id.to_string())),
+            listed,
+            sort: since.and_then(|since| by_age(since, &self.id.to_string())),
             due_at: self.due_at(),
             ..Index::default()
         }

@@ -94,6 +94,11 @@ pub mod lists {
         format!("passes#{service}")
     }
 
+    /// Links of a service that wait for their guest.
+    pub fn guest_links(service: &str) -> String {
+        format!("guest_links#{service}")
+    }
+
     /// Intruders of a service who are inside, or were.
     pub fn intruders(service: &str, is_inside: bool) -> String {
         format!("{}#{service}", if is_inside { "inside" } else { "settled" })
@@ -138,6 +143,7 @@ impl Selection {
             List::AlertsOf(service) => (&ALERTS, service.clone(), false),
             List::Spares => (&SPARES, "spare".to_owned(), true),
             List::PassesOf(service) => (&SERVICES_LISTED, lists::passes(service), false),
+            List::GuestLinksOf(service) => (&SERVICES_LISTED, lists::guest_links(service), true),
             List::IntrudersIn(service) => {
                 (&SERVICES_LISTED, lists::intruders(service, true), false)
             }

@@ -76,6 +76,8 @@ pub enum List {
     Spares,
     /// The links of a service by which its guests came in who have a pass.
     PassesOf(String),
+    /// The links of a service by which no guest has come in yet, oldest first.
+    GuestLinksOf(String),
     /// Who is in the group of a service without a right to be.
     IntrudersIn(String),
     /// Services that have a group.
@@ -91,6 +93,7 @@ impl List {
             Self::ServicesOf(_)
             | Self::Spares
             | Self::PassesOf(_)
+            | Self::GuestLinksOf(_)
             | Self::IntrudersIn(_)
             | Self::Groups => Table::Services,
             Self::SubscriptionsOf(_) | Self::ClaimsOf(_) => Table::Subscriptions,

@@ -193,9 +193,12 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             || self.has_pass(service, user).await?)
     }
 
-    /// Whoever bought between the last look and the call is told that they may come back.
+    /// Whoever bought, or got a pass, between the last look and the call is told that they may come
+    /// back.
     async fn invite_back(&self, service: ServiceId, user: UserId) -> Result<(), TaskError> {
-        let Some(id) = self.subscription_of(service, user).await? else { return Ok(()) };
+        let Some(id) = self.subscription_of(service, user).await? else {
+            return self.guest_was_put_out(service, user).await;
+        };
         let decide = |read: Option<&Stored<Subscription>>| {
             let now = self.clock.now();
             let next = read.and_then(|read| put_out_meanwhile(&read.value, now));

@@ -2,6 +2,7 @@
 
 mod admit;
 mod evict;
+mod guests;
 mod import;
 mod links;
 mod post;
@@ -75,6 +76,8 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             Task::Answer { chat, answer, language } => {
                 self.answer(chat, answer, language, lane).await
             }
+            Task::AdmitGuest { link, .. } => self.admit_guest(link, lane).await,
+            Task::InviteGuest { link, .. } => self.invite_guest(link, lane).await,
             Task::RevokeLink { link, .. } => self.revoke_link(link, lane).await,
         }
     }

@@ -124,6 +124,12 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             (None, _) | (_, None) => (Ended::WasOutside, Outcome::Done),
         };
         self.save_removal(id, how).await?;
+        if let Some(user) = removing.user
+            && how.removal() == Removal::Out
+            && !how.went_by_themself(&removing)
+        {
+            self.guest_was_put_out(removing.service, user).await?;
+        }
         Ok(outcome)
     }
 

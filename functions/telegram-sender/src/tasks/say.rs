@@ -118,7 +118,12 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         }
     }
 
-    async fn say(&self, chat: ChatId, message: &Message, lane: Lane) -> Result<Outcome, TaskError> {
+    pub(super) async fn say(
+        &self,
+        chat: ChatId,
+        message: &Message,
+        lane: Lane,
+    ) -> Result<Outcome, TaskError> {
         self.say_until(chat, message, lane, Outcome::Done).await
     }
 

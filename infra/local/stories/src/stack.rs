@@ -211,6 +211,14 @@ impl Stack {
         Ok(serde_json::from_str(&self.make("daily-check", &[]).await?)?)
     }
 
+    /// Which alarms on figures of Usher's own ring, by name.
+    ///
+    /// # Errors
+    /// What `make alarms` said.
+    pub async fn alarms(&self) -> Result<Value, Trouble> {
+        Ok(serde_json::from_str(&self.make("alarms", &[]).await?)?)
+    }
+
     /// Everything in the tables and the queues.
     ///
     /// # Errors

@@ -97,6 +97,8 @@ pub enum FaultKind {
     UnknownUpdate,
     /// An update carries fields that nobody knows.
     ExtraFields,
+    /// A `chat_member` update does not say by which link somebody came.
+    LinkUnnamed,
 }
 
 fn internal() -> u16 {
@@ -126,6 +128,7 @@ impl FaultKind {
             Self::WebhookCross => "webhook_cross",
             Self::UnknownUpdate => "unknown_update",
             Self::ExtraFields => "extra_fields",
+            Self::LinkUnnamed => "link_unnamed",
         }
     }
 
@@ -137,6 +140,7 @@ impl FaultKind {
                 | Self::WebhookCross
                 | Self::UnknownUpdate
                 | Self::ExtraFields
+                | Self::LinkUnnamed
         )
     }
 
@@ -184,6 +188,7 @@ pub(crate) struct Fate {
     pub(crate) strange_before: bool,
     pub(crate) extra_fields: bool,
     pub(crate) unknown_status: bool,
+    pub(crate) link_unnamed: bool,
 }
 
 /// How long an update that is to be overtaken waits at most, in milliseconds.
@@ -252,6 +257,7 @@ impl Faults {
         }
         fate.strange_before = strikes("unknown_update").is_some();
         fate.extra_fields = strikes("extra_fields").is_some();
+        fate.link_unnamed = strikes("link_unnamed").is_some();
         // Without a method this one is about calls.
         fate.unknown_status = self
             .draw(rng, |fault| {

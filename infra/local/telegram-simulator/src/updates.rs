@@ -197,6 +197,11 @@ impl World {
                 fields
                     .insert("field_of_tomorrow".to_owned(), json!({ "nested": [1, "two", null] }));
             }
+            if fate.link_unnamed
+                && let Some(fields) = update.payload.as_object_mut()
+            {
+                fields.remove("invite_link");
+            }
             if fate.unknown_status
                 && let Some(status) = update.payload.pointer_mut("/new_chat_member/status")
             {

@@ -19,6 +19,9 @@ pub(super) const WORDS: Words = Words {
     ends_soon: "Your access to <b>{name}</b> is paid until {end}. Renew it with your seller to stay in.",
     removed: "Your access to <b>{name}</b> has ended, and you were taken out of the group. You are \
               welcome back at any time: renew with your seller and the link lets you in again.",
+    guest_put_out: "You are welcome in <b>{name}</b> as a guest, but you were taken out a moment \
+                    before that was known. Tap the button and then “Request to join”: you are let in \
+                    again.",
     not_linked: "I could not let you into <b>{name}</b>: this Telegram account belongs to no \
                  subscription. If you have bought one, open the personal link that your seller gave \
                  you, press Start, and ask to join again.",

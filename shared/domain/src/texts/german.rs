@@ -24,6 +24,9 @@ pub(super) const WORDS: Words = Words {
     removed: "Ihr Zugang zu <b>{name}</b> ist zu Ende, und Sie wurden aus der Gruppe genommen. Sie sind \
               jederzeit wieder willkommen: Verlängern Sie bei Ihrem Händler, dann lässt Sie der Link \
               wieder ein.",
+    guest_put_out: "Sie sind in <b>{name}</b> als Gast willkommen, wurden aber einen Augenblick zu früh \
+                    herausgenommen. Tippen Sie auf den Knopf und dann auf „Beitritt anfragen“: Sie \
+                    werden wieder eingelassen.",
     not_linked: "Ich konnte Sie nicht in <b>{name}</b> einlassen: Dieses Telegram-Konto gehört zu keinem \
                  Abonnement. Wenn Sie eines gekauft haben, öffnen Sie den persönlichen Link Ihres \
                  Händlers, drücken Sie auf „Starten“ und fragen Sie noch einmal an.",

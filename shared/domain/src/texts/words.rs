@@ -26,6 +26,8 @@ pub struct Words {
     pub ends_soon: &'static str,
     /// They were removed, since the subscription is over.
     pub removed: &'static str,
+    /// A guest was put out although they have a pass; a button leads in.
+    pub guest_put_out: &'static str,
     /// A request is declined: the account belongs to no subscription.
     pub not_linked: &'static str,
     /// A request is declined: the subscription is over.

@@ -451,6 +451,20 @@ fn an_alert_that_was_posted_is_told_with_its_message() {
 }
 
 #[test]
+fn a_guest_who_asks_is_let_in_and_one_who_was_put_out_is_invited() {
+    let link = link(LinkKind::SingleUse, LinkState::Revoked);
+    let (service, id, record) = (link.service, link.id, Record::Link(link));
+    let told = |why| follows(Some(&record), &record, why);
+    let names = |why| told(why).tasks.into_iter().map(|(_, task)| task).collect::<Vec<_>>();
+    assert_eq!(names(Why::GuestAsked), [Task::AdmitGuest { service, link: id }]);
+    assert_eq!(names(Why::GuestLetIn), []);
+    assert_eq!(names(Why::GuestPutOut), [Task::InviteGuest { service, link: id }]);
+    assert_eq!(told(Why::GuestPutOut).events[0].name, "GuestPutOut");
+    let line = told(Why::GuestAsked).audit.unwrap();
+    assert_eq!((line.action.as_str(), line.item), ("pass.guest_asked", format!("link/{id}")));
+}
+
+#[test]
 fn a_used_pass_is_revoked_and_every_further_look_says_so_again() {
     let (service, id) = (service().id, link(LinkKind::SingleUse, LinkState::Revoked).id);
     let record = |state| Record::Link(link(LinkKind::SingleUse, state));

@@ -141,6 +141,7 @@ fn every_language_leaves_the_same_places_open() {
             it.ask_again,
             it.ends_soon,
             it.removed,
+            it.guest_put_out,
             it.not_linked,
             it.ended,
             it.access,

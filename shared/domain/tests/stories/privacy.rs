@@ -13,7 +13,7 @@ use proptest::prelude::*;
 
 use crate::common::*;
 
-const EVERY_REASON: [Why; 51] = [
+const EVERY_REASON: [Why; 54] = [
     Why::ServiceCreated,
     Why::ServiceRevised,
     Why::ChartUrlMade,
@@ -65,6 +65,9 @@ const EVERY_REASON: [Why; 51] = [
     Why::LinkMade,
     Why::LinkUsed,
     Why::LinkRevoked,
+    Why::GuestAsked,
+    Why::GuestLetIn,
+    Why::GuestPutOut,
 ];
 
 /// One of everything, full of what must not be shown.

@@ -31,6 +31,8 @@ fn every_task() -> Vec<(Task, Lane)> {
         (Task::Evict { service, user: user() }, Lane::Housekeeping),
         (Task::SetUp { chat: chat() }, Lane::Housekeeping),
         (Task::Greet { service }, Lane::Housekeeping),
+        (Task::AdmitGuest { service, link: LinkId::derived(service, "1") }, Lane::Alerts),
+        (Task::InviteGuest { service, link: LinkId::derived(service, "1") }, Lane::Alerts),
         (Task::RevokeLink { service, link: LinkId::derived(service, "1") }, Lane::Housekeeping),
     ]
 }
@@ -70,5 +72,5 @@ fn every_task_has_its_name_and_reads_as_it_was_written() {
     }
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), 11);
+    assert_eq!(names.len(), 13);
 }

@@ -36,6 +36,9 @@ pub struct ChatMemberUpdated {
     /// They had asked to join and an admin let them in.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub via_join_request: bool,
+    /// They came by a link to a folder of chats, which names no link of this chat.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub via_chat_folder_invite_link: bool,
 }
 
 /// Somebody asks to join (Bot API, `ChatJoinRequest`).

@@ -97,6 +97,33 @@ fn whoever_buys_while_they_are_put_out_without_an_answer_is_inside_or_invited_ba
 }
 
 #[test]
+fn a_guest_who_is_put_out_by_an_older_call_is_asked_back_in() {
+    for acts in [Acts::AtOnce, Acts::Late] {
+        let (house, place) = one_service();
+        let eve = evicted(&house, &place, acts);
+        let path = format!("/traders/services/{}/telegram-group/generate-link", place.service);
+        let link = house.trader("t1").posts(&path, &json!({ "kind": "single_use" })).is(201);
+        house.waits(SignedDuration::from_secs(10));
+        if acts == Acts::Late {
+            eve.leaves(place.group);
+        }
+        assert_eq!(eve.enters(&text(&link, "/invite_link")), "joined", "{acts:?}");
+        house.waits(SignedDuration::from_secs(30));
+        acts_now(&house, &place, &eve);
+        house.waits(minutes(3));
+        assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"], "{acts:?}");
+        let said: Vec<_> = news(&eve).iter().map(|letter| text(letter, "/text")).collect();
+        let invited = said.iter().filter(|it| it.contains("as a guest")).count();
+        assert_eq!(invited, 1, "{acts:?}: {said:?}");
+        eve.enters(&place.link);
+        assert_eq!(house.members(place.group), ["Eve", "Usher", "t1 (owner)"], "{acts:?}");
+        let steps = house.steps(&place.service, &format!("link/{}", text(&link, "/id")));
+        assert!(steps.contains(&"pass.guest_put_out".to_owned()), "{acts:?}: {steps:?}");
+        assert_eq!(house.sweep().visited, 0, "{acts:?}");
+    }
+}
+
+#[test]
 fn an_intruder_is_out_in_the_end_whatever_became_of_the_call() {
     for acts in [Acts::AtOnce, Acts::Late, Acts::Never] {
         let (house, place) = one_service();

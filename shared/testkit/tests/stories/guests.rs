@@ -53,6 +53,55 @@ fn the_second_who_slips_in_by_a_guest_pass_is_put_out() {
 }
 
 #[test]
+fn a_guest_of_whose_link_telegram_does_not_tell_is_a_guest() {
+    let (house, place) = one_service();
+    let url = text(&guest_link(&house, &place), "/invite_link");
+    let unnamed = json!({ "fault": "link_unnamed", "method": "chat_member" });
+    crate::fault(&house, unnamed);
+    let (gus, eve) = (house.person("Gus"), house.person("Eve"));
+    assert_eq!(gus.enters(&url), "joined");
+    assert_eq!(house.members(place.group), ["Gus", "Usher", "t1 (owner)"]);
+    assert_eq!(passes(&house, &place).len(), 1);
+    assert_eq!(eve.enters(&url), "revoked");
+    // With no link that waits for a guest, nobody is one.
+    let foreign = place.owner.does("link", json!({ "chat_id": place.group }));
+    assert_eq!(eve.enters(&text(&foreign, "/invite_link")), "joined");
+    assert_eq!(house.members(place.group), ["Gus", "Usher", "t1 (owner)"]);
+}
+
+#[test]
+fn a_guest_who_left_asks_and_is_let_in_again() {
+    let (house, place) = one_service();
+    let link = guest_link(&house, &place);
+    let gus = house.person("Gus");
+    gus.enters(&text(&link, "/invite_link"));
+    gus.leaves(place.group);
+    gus.enters(&place.link);
+    assert_eq!(house.members(place.group), ["Gus", "Usher", "t1 (owner)"]);
+    let story = house.steps(&place.service, &format!("link/{}", text(&link, "/id")));
+    assert_eq!(story.last().map(String::as_str), Some("pass.guest_let_in"));
+    let pass = passes(&house, &place).remove(0);
+    withdraws(&house, &place, "t1", &pass).is(200);
+    house.settle();
+    gus.enters(&place.link);
+    assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"], "the pass was taken back");
+}
+
+#[test]
+fn who_did_not_come_by_a_link_uses_up_nobodys() {
+    let (house, place) = one_service();
+    let url = text(&guest_link(&house, &place), "/invite_link");
+    let (ada, eve) = (house.person("Ada"), house.person("Eve"));
+    house.storefront().sells_to(&place.service, "c-1", &ada);
+    ada.enters(&place.link);
+    place.owner.does("add", json!({ "user": eve.id, "chat_id": place.group }));
+    house.settle();
+    assert_eq!(house.members(place.group), ["Ada", "Usher", "t1 (owner)"]);
+    assert_eq!(house.person("Gus").enters(&url), "joined");
+    assert_eq!(house.members(place.group), ["Ada", "Gus", "Usher", "t1 (owner)"]);
+}
+
+#[test]
 fn a_link_that_could_not_be_revoked_is_revoked_later() {
     let (house, place) = one_service();
     let url = text(&guest_link(&house, &place), "/invite_link");

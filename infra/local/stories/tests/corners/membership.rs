@@ -2,7 +2,7 @@
 
 use futures::future::try_join;
 use serde_json::{Value, json};
-use stories::{Trouble, until};
+use stories::{Answer, Trouble, until};
 
 use crate::stage::{PATIENCE, Shop, Stage, Told, comes, in_seconds, offer, text, time};
 
@@ -251,6 +251,57 @@ async fn whose_time_ends_while_telegram_is_down_leaves_when_it_is_back() -> Told
     stage.membership_is(&ann.subscription, "removed").await?;
     stage.membership_is(&ben.subscription, "joined").await?;
     Ok(())
+}
+
+#[tokio::test]
+async fn whoever_renews_around_their_removal_is_inside_or_invited() -> Told {
+    let stage = Stage::open()?;
+    let shop = stage.shop().await?;
+    let end = in_seconds(20);
+    let mut buyers = Vec::new();
+    for name in ["Ann", "Ben", "Carl"] {
+        let buyer = stage.buyer(&shop, name).await?;
+        stage.sell(&shop.id, name, json!({ "ends_at": end })).await?;
+        buyers.push(buyer);
+    }
+    let (ann, ben, carl) = (&buyers[0], &buyers[1], &buyers[2]);
+    // Before the end: the time that was paid for is added to what was left.
+    let renewed = stage.sell(&shop.id, "Ann", json!({})).await?;
+    let days =
+        |answer: &Answer| time(&answer.text("/end_date")).duration_since(end).as_hours() / 24;
+    assert_eq!((renewed.status, days(&renewed)), (200, 30), "{}", renewed.body);
+    comes(end).await?;
+    // After the end, before the sweep.
+    stage.sell(&shop.id, "Ben", json!({})).await?;
+    stage.stack.sweep().await?;
+    stage.membership_is(&carl.subscription, "removed").await?;
+    stage.members_are(shop.chat, &["Ann", "Ben", "Tara", "the bot"]).await?;
+    // After the removal: the way in is the old one.
+    let back = stage.sell(&shop.id, "Carl", json!({})).await?;
+    assert_eq!(back.text("/invite_link"), shop.invite_link);
+    stage.comes_in(carl.user, &shop.invite_link).await?;
+    stage.members_are(shop.chat, &["Ann", "Ben", "Carl", "Tara", "the bot"]).await?;
+    for buyer in [ann, ben, carl] {
+        stage.membership_is(&buyer.subscription, "joined").await?;
+    }
+    for buyer in [ann, ben] {
+        let item = format!("subscription/{}", buyer.subscription);
+        let actions = stage.is_on_record(&shop.id, &item, "subscription.renewed").await?;
+        assert!(!actions.iter().any(|action| action.starts_with("member.remov")), "{actions:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_operator_is_alarmed_when_the_pool_runs_low() -> Told {
+    let stage = Stage::open()?;
+    // No other story leaves a group in the pool.
+    stage.stack.sweep().await?;
+    until("the alarm rings", PATIENCE, || async {
+        let alarms = stage.stack.alarms().await?;
+        Ok(if text(&alarms, "PoolLow") == "ALARM" { Ok(()) } else { Err(alarms.to_string()) })
+    })
+    .await
 }
 
 #[tokio::test]

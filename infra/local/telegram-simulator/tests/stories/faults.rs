@@ -1,6 +1,6 @@
 //! Everything that can go wrong on the way.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::stage::stage;
 
@@ -132,6 +132,27 @@ async fn updates_can_be_strange() {
     assert!(updates[0].get("chat_weather_changed").is_some());
     assert_eq!(updates[1]["message"]["text"], json!("hello"));
     assert!(updates[1]["message"].get("field_of_tomorrow").is_some());
+}
+
+#[tokio::test]
+async fn it_can_stay_untold_by_which_link_somebody_came() {
+    let stage = stage().await;
+    let (_, chat) = stage.group("invite_users").await;
+    stage.hear_everything().await;
+    let link = stage.ok("createChatInviteLink", json!({ "chat_id": chat })).await;
+    let fault = json!({ "fault": "link_unnamed", "method": "chat_member", "count": 1 });
+    stage.control("faults", fault).await;
+    for name in ["Ann", "Ben"] {
+        let user = stage.user(name).await;
+        stage.control("open", json!({ "user": user, "link": link["invite_link"] })).await;
+    }
+    let updates = stage.updates().await;
+    let links: Vec<&Value> = updates
+        .iter()
+        .filter_map(|update| update.get("chat_member"))
+        .map(|change| &change["invite_link"]["invite_link"])
+        .collect();
+    assert_eq!(links, [&Value::Null, &link["invite_link"]]);
 }
 
 #[tokio::test]
