@@ -238,12 +238,13 @@ impl Faults {
         })
     }
 
-    /// What the faults in force do to an update of this kind.
-    pub(crate) fn fate_of_update(&mut self, kind: &str, rng: &mut Rng) -> Fate {
+    /// What the faults in force do to an update of this kind about this chat.
+    pub(crate) fn fate_of_update(&mut self, kind: &str, chat: Option<i64>, rng: &mut Rng) -> Fate {
         let mut fate = Fate::default();
         let mut strikes = |wanted: &str| {
             self.draw(rng, |fault| {
                 fault.kind.name() == wanted
+                    && fault.chat_id.is_none_or(|wanted| chat == Some(wanted))
                     && fault.method.as_ref().is_none_or(|method| method.eq_ignore_ascii_case(kind))
             })
         };

@@ -178,7 +178,8 @@ impl World {
             if !wanted {
                 continue;
             }
-            let fate = self.faults.fate_of_update(update.kind.name(), &mut self.rng);
+            let chat = update.payload.pointer("/chat/id").and_then(Value::as_i64);
+            let fate = self.faults.fate_of_update(update.kind.name(), chat, &mut self.rng);
             let alone = self.fresh_id();
             let Some(bot) = self.bots.get_mut(&update.bot) else { continue };
             if fate.strange_before {

@@ -19,6 +19,27 @@ async fn look(stage: &Stage, shop: &Shop, url: &str) -> Result<Value, Trouble> {
 }
 
 #[tokio::test]
+async fn a_guest_of_whose_link_telegram_does_not_tell_may_stay_and_comes_back() -> Told {
+    let stage = Stage::open()?;
+    let shop = stage.shop().await?;
+    let unnamed = json!({ "fault": "link_unnamed", "method": "chat_member", "chat_id": shop.chat });
+    let unnamed = stage.order("faults", unnamed).await?;
+    let made =
+        generate(&stage, &shop, &json!({ "kind": "single_use" })).await?.expect_status(201)?;
+    let gus = stage.telegram().person("Gus").await?;
+    assert_eq!(stage.telegram().opens(gus, &made.text("/invite_link")).await?, "joined");
+    let item = format!("link/{}", made.text("/id"));
+    stage.is_on_record(&shop.id, &item, "link.used").await?;
+    stage.lift(&unnamed).await?;
+    stage.order("leave", json!({ "user": gus, "chat_id": shop.chat })).await?;
+    stage.members_are(shop.chat, &["Tara", "the bot"]).await?;
+    stage.comes_in(gus, &shop.invite_link).await?;
+    stage.members_are(shop.chat, &["Gus", "Tara", "the bot"]).await?;
+    stage.is_on_record(&shop.id, &item, "pass.guest_let_in").await?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_guest_pass_is_one_guests_and_dies() -> Told {
     let stage = Stage::open()?;
     let shop = stage.shop().await?;

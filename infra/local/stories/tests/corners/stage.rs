@@ -76,7 +76,17 @@ impl Stage {
 
     // ------------------------------------------------------------------------- the trader
 
+    /// Asks once more while the answer is that a part cannot be reached, as that answer says: on a
+    /// machine that does too much at once, the emulator does not answer in time.
     pub(crate) async fn get(&self, path: &str) -> Result<Answer, Trouble> {
+        for _ in 0..3 {
+            let answer = self.stack.get(&self.trader, path).await?;
+            if answer.status != 503 {
+                return answer.expect_status(200);
+            }
+            eprintln!("asked once more: GET {path}");
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
         self.stack.get(&self.trader, path).await?.expect_status(200)
     }
 
