@@ -144,15 +144,17 @@ fn a_turn_that_comes_at_once_costs_one_write_and_no_look() {
 }
 
 #[test]
-fn a_message_that_goes_out_meanwhile_is_seen() {
+fn messages_that_go_out_meanwhile_are_seen() {
     let (limits, clock) = (MemoryLimits::default(), VirtualClock::at(BEGIN));
     let limiter = Limiter::new(limits.clone());
     let call = Call::Message(CHAT);
     let looked = clock.run(limiter.look(call, &clock)).unwrap();
     assert_eq!(looked.free_at, BEGIN);
-    assert_eq!(clock.run(limiter.take_chat(CHAT, looked.clone(), &clock)).unwrap(), Ok(()));
-    let second = clock.run(limiter.take_chat(CHAT, looked, &clock)).unwrap().unwrap_err();
-    assert_eq!(second.free_at, BEGIN + SignedDuration::from_millis(1_050));
+    for _ in 0..3 {
+        assert_eq!(clock.run(limiter.take_chat(CHAT, looked.clone(), &clock)).unwrap(), Ok(()));
+    }
+    let fourth = clock.run(limiter.take_chat(CHAT, looked, &clock)).unwrap().unwrap_err();
+    assert_eq!(fourth.free_at, BEGIN + SignedDuration::from_millis(3_150));
 }
 
 #[test]

@@ -62,6 +62,11 @@ impl Table {
     }
 }
 
+/// Milliseconds until the next comes: several at once, or seconds later.
+fn quick_or_slow() -> impl Strategy<Value = i64> {
+    prop_oneof![Just(0), 0_i64..100, 0_i64..5_000]
+}
+
 fn claim() -> impl Strategy<Value = Claim> {
     prop_oneof![Just(Claim::Alerts), Just(Claim::Housekeeping), Just(Claim::Answer)]
 }
@@ -92,22 +97,36 @@ proptest! {
         prop_assert!(most_within(calls, SECOND) <= 30);
     }
 
-    /// The clocks of those who write into a chat may be 50 ms apart.
+    /// The clocks of those who write into a chat may be 50 ms apart, and whoever comes may have seen
+    /// the chat some messages ago.
     #[test]
-    fn no_minute_sees_more_than_20_messages_in_a_chat_and_no_second_two(
-        comes in prop::collection::vec((0_i64..5_000, 0_i64..=50), 1..150),
+    fn a_chat_sees_20_messages_a_minute_and_one_a_second_after_a_burst_of_three(
+        comes in prop::collection::vec((quick_or_slow(), 0_i64..=50, 0_usize..4), 1..150),
     ) {
-        let (mut time, mut pace, mut calls) = (BEGIN, None::<ChatPace>, Vec::new());
-        for (step, clock) in comes {
+        let (mut time, mut paces, mut calls) = (BEGIN, vec![None::<ChatPace>], Vec::new());
+        for (step, clock, behind) in comes {
             time += step * MILLISECOND;
-            if let Ok(take) = pace.clone().unwrap_or_default().plan(time + clock * MILLISECOND) {
-                pace = take.apply(pace.as_ref());
-                prop_assert!(pace.is_some());
+            let seen = paces[paces.len().saturating_sub(1 + behind)].clone();
+            let Ok(take) = seen.clone().unwrap_or_default().plan(time + clock * MILLISECOND) else {
+                continue;
+            };
+            let there = paces.last().unwrap().clone();
+            let next = take.apply(there.as_ref());
+            prop_assert_eq!(next.is_some(), seen == there, "who has not seen the last takes nothing");
+            if next.is_some() {
+                paces.push(next);
                 calls.push(time);
             }
         }
         prop_assert!(most_within(calls.clone(), 60 * SECOND) <= 20);
-        prop_assert!(most_within(calls, SECOND) <= 1);
+        prop_assert!(most_within(calls.clone(), 3 * SECOND) <= 3);
+        // A bucket of three that one a second flows into never runs dry.
+        let (mut level, mut last) = (3 * SECOND, BEGIN);
+        for at in calls {
+            level = (level + at - last).min(3 * SECOND) - SECOND;
+            last = at;
+            prop_assert!(level >= 0, "{level}");
+        }
     }
 
     /// However moves meet: what a take's condition promises holds afterwards.
@@ -316,6 +335,20 @@ fn a_flood_of_removals_does_not_stop_the_alerts_of_its_group() {
     let both = ChatBlock::new(Kind::Message, 5, BEGIN).apply(Some(&pace)).unwrap();
     assert_eq!(both.free_at(Kind::Message, BEGIN), seconds(5));
     assert_eq!(both.free_at(Kind::Other, BEGIN), seconds(60));
+}
+
+#[test]
+fn three_messages_in_one_moment_are_three_and_a_fourth_waits_for_the_seconds_that_they_took() {
+    let mut pace = ChatPace::default();
+    for _ in 0..3 {
+        let take = pace.plan(BEGIN).unwrap();
+        let next = take.apply(Some(&pace)).unwrap();
+        assert_eq!(take.apply(Some(&next)), None, "the same turn again, in the same microsecond");
+        pace = next;
+    }
+    assert_eq!(pace.sent_us, [BEGIN, BEGIN + 1, BEGIN + 2]);
+    assert_eq!(pace.plan(BEGIN), Err(BEGIN + 3_150 * MILLISECOND));
+    assert!(pace.plan(BEGIN + 3_150 * MILLISECOND).is_ok());
 }
 
 #[test]

@@ -67,6 +67,24 @@ fn a_group_that_takes_no_message_for_an_hour_delays_nobody_else() {
 }
 
 #[test]
+fn three_alerts_in_a_row_stand_in_their_group_at_once_and_the_fourth_when_their_seconds_are_over() {
+    let (house, place) = one_service();
+    house.waits(minutes(2));
+    let begin = house.now();
+    let alerts = [(); 4].map(|()| sends(&house, &place));
+    house.waits(minutes(1));
+    let waits = alerts.map(|alert| {
+        let sent: jiff::Timestamp =
+            text(&house.trader("t1").sees_alert(&alert), "/sent_at").parse().unwrap();
+        sent.duration_since(begin).as_millis()
+    });
+    assert!(waits.is_sorted(), "{waits:?}");
+    assert!(waits[2] < 1_000, "{waits:?}");
+    assert!((3_150..4_000).contains(&waits[3]), "{waits:?}");
+    assert!(house.calls("sendMessage").iter().all(|call| call["code"] == 200));
+}
+
+#[test]
 fn three_groups_that_ask_to_wait_mean_the_bot_also_when_only_alerts_are_sent() {
     let house = House::new();
     let places: Vec<_> =
