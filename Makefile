@@ -83,7 +83,7 @@ test: .local/venv/ready .local/venv-schemathesis/ready check-template ## Everyth
 	@$(step) "Unit, property and handler tests" infra/build/cargo-tests except stories testkit:dynamodb testkit:sqs
 	@$(step) "Conformance on the AWS emulator" infra/build/with-emulator infra/build/cargo-tests testkit:dynamodb testkit:sqs
 	@$(step) "Examples in the documentation" cargo test --workspace --features testkit/emulator --doc --locked --quiet
-	@$(MAKE) binaries
+	@$(MAKE) binaries BESIDE="--tests --features testkit/emulator"
 	@PORT_BASE=$(TEST_PORT_BASE) $(step) "End-to-end stories" env NEXTEST_TEST_THREADS=6 $(stack) run -- infra/build/cargo-tests stories
 	@$(MAKE) any-request HOW_LONG="--cases 5"
 	@$(MAKE) storm STORM_SECONDS=15
@@ -158,9 +158,11 @@ help: ## This list
 	  /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 	@echo
 
+# BESIDE: what else is built. Beside the tests, what the tests were built of is used again: alone, the
+# binaries would want other features of tokio and the AWS SDK, and compile everything once more.
 .PHONY: binaries
 binaries:
-	@$(step) "Binaries ($(PROFILE))" cargo build --workspace --bins --locked $(release_flag)
+	@$(step) "Binaries ($(PROFILE))" cargo build --workspace --bins $(BESIDE) --locked $(release_flag)
 
 .local/bench/ready: $(wildcard infra/bench/peers/*/*)
 	@$(step) "The others of the bench" infra/bench/peers/install .local/bench
