@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 
 use domain::task::{Lane, Task};
 use domain::time::before;
-use futures::future::FutureExt as _;
+use futures::future::{FutureExt as _, join_all};
 use futures::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use limiter::Limits;
@@ -32,7 +32,8 @@ const AFTER_ERROR: SignedDuration = SignedDuration::from_secs(20);
 const MOST_STRIKES: u32 = 5;
 
 /// A message that was delivered so often may be one that kills whoever tries it, which nobody lives
-/// to tell. Each try of it counts as a failure until it has ended, and it is tried alone.
+/// to tell. Each try of it counts as a failure until it has ended; after one that did not end it is
+/// tried alone.
 const SUSPECT: u32 = 12;
 
 /// A message failed by a mistake of ours: it cannot be read, its task panicked, or the tables refuse
@@ -126,6 +127,16 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             Err(Mistake) if strikes == MOST_STRIKES => Ok(self.give_up(message).await),
             Err(Mistake) => Ok(Outcome::Later(AFTER_ERROR)),
         }
+    }
+
+    /// The most strikes against a message of a group that may kill this process. One that never
+    /// ended does not tell whose fault it was: from then on each is tried alone.
+    async fn strikes(&self, group: &[Received]) -> u32 {
+        let suspects = group.iter().filter(|message| message.is_suspect());
+        let strikes = suspects.map(|message| self.limiter.strikes(&message.message_id));
+        // What cannot be looked up is taken for the worst.
+        let strikes = join_all(strikes).await.into_iter().map(|read| read.unwrap_or(u32::MAX));
+        strikes.max().unwrap_or(0)
     }
 
     async fn strike(&self, message: &Received) -> Result<u32, StoreError> {
@@ -228,17 +239,20 @@ pub async fn handle<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock>(
         };
         groups.entry(group).or_default().push(message);
     }
-    let (suspects, others): (Vec<_>, Vec<_>) =
-        groups.into_values().partition(|group| group.iter().any(Received::is_suspect));
+    let groups = groups.into_values().map(|group| async { (sender.strikes(&group).await, group) });
+    let (together, mut alone): (Vec<_>, Vec<_>) =
+        join_all(groups).await.into_iter().partition(|(strikes, _)| *strikes == 0);
     // All at the same time: a call is mostly waiting, and those who wait take their turns together.
-    let at_once = others.len().max(1);
-    let mut given_back = stream::iter(others)
-        .map(|group| sender.group(group, deadline))
+    let at_once = together.len().max(1);
+    let mut given_back = stream::iter(together)
+        .map(|(_, group)| sender.group(group, deadline))
         .buffer_unordered(at_once)
         .concat()
         .await;
-    // Then what may kill this process, one after another: so nobody else gets the blame.
-    for group in suspects {
+    // Then what may have killed a process, one after another, so that nobody else gets the blame;
+    // what did so most often comes last.
+    alone.sort_by_key(|(strikes, _)| *strikes);
+    for (_, group) in alone {
         given_back.extend(sender.group(group, deadline).await);
     }
     given_back

@@ -86,6 +86,8 @@ pub struct Alert {
 pub struct Load {
     /// Whether all who have left the [`LEFT`] groups are removed, from the first moment on.
     pub removals: bool,
+    /// How often their messages were delivered before.
+    pub deliveries: u32,
     /// The alerts, by time. The place in the list is the number by which one is recognised.
     pub alerts: Vec<Alert>,
     /// The group in which Telegram blocks for an hour: the methods, all that count where empty.
@@ -119,18 +121,28 @@ fn by_time(mut alerts: Vec<Alert>) -> Vec<Alert> {
 }
 
 impl Load {
+    const fn nothing(most_ms: i64) -> Self {
+        Self { removals: false, deliveries: 0, alerts: Vec::new(), blocked: None, most_ms }
+    }
+
     /// The mass removal, with three alerts a second until `alerts_ms`.
     #[must_use]
     pub fn mass_removal(seed: u64, alerts_ms: i64) -> Self {
         let alerts = steady(seed, alerts_ms);
-        Self { removals: true, alerts, blocked: None, most_ms: 3_600_000 }
+        Self { alerts, removals: true, ..Self::nothing(3_600_000) }
+    }
+
+    /// The mass removal after an outage, in which each of its messages was delivered twenty times.
+    #[must_use]
+    pub fn after_outage(seed: u64, alerts_ms: i64) -> Self {
+        Self { deliveries: 20, ..Self::mass_removal(seed, alerts_ms) }
     }
 
     /// A burst of 200 alerts, into as many groups, and nothing else.
     #[must_use]
     pub fn burst() -> Self {
         let alerts = (0..BURST).map(|group| Alert { at_ms: 0, group, kind: Kind::Burst }).collect();
-        Self { removals: false, alerts, blocked: None, most_ms: 600_000 }
+        Self { alerts, ..Self::nothing(600_000) }
     }
 
     /// Three alerts a second, and one every ten seconds into one more group.
@@ -142,7 +154,7 @@ impl Load {
             kind: Kind::Blocked,
         });
         let alerts = by_time(steady(seed, MINUTES * 60_000).into_iter().chain(special).collect());
-        Self { removals: false, alerts, blocked: None, most_ms: (MINUTES + 2) * 60_000 }
+        Self { alerts, ..Self::nothing((MINUTES + 2) * 60_000) }
     }
 
     /// The same, while Telegram refuses messages into that group for an hour.
@@ -160,7 +172,7 @@ impl Load {
             kind: Kind::Busy,
         });
         let alerts = by_time(steady(seed, MINUTES * 60_000).into_iter().chain(busy).collect());
-        Self { removals: false, alerts, blocked: None, most_ms: (MINUTES + 2) * 60_000 }
+        Self { alerts, ..Self::nothing((MINUTES + 2) * 60_000) }
     }
 }
 

@@ -102,6 +102,7 @@ impl<L: Limits> Limits for Slow<L> {
         chat(chat: ChatId) -> Result<Option<ChatPace>, StoreError>;
         take_chat(chat: ChatId, take: &ChatTake) -> Result<Moved<ChatPace>, StoreError>;
         block_chat(chat: ChatId, block: ChatBlock, now_us: i64) -> Result<(), StoreError>;
+        strikes(message: &str) -> Result<u32, StoreError>;
         strike(message: &str, now_us: i64) -> Result<u32, StoreError>;
         forgive(message: &str, now_us: i64) -> Result<(), StoreError>;
     }

@@ -130,6 +130,7 @@ impl Town {
             true => self.queue.fork(clock.clone()),
             false => MemoryQueue::new(clock.clone()),
         };
+        queue.were_delivered(load.deliveries);
         Functions {
             store: Shared(Arc::new(self.store.clone())),
             queue,

@@ -46,6 +46,17 @@ fn at_a_truthful_limit_it_is_used_up_nobody_is_told_to_wait_and_alerts_come_at_o
 }
 
 #[test]
+fn after_an_outage_in_which_all_was_delivered_twenty_times_nothing_goes_slower() {
+    let removal = Load::after_outage(SEED, REMOVALS as i64 * 1_000 / 27);
+    let run = usher::run(&town(REMOVALS), Temper::SlidingWindow, &removal, SEED);
+    assert_eq!((run.removed, run.refused), (REMOVALS, 0));
+    let share = run.share(Temper::SlidingWindow, 0);
+    assert!(share >= 0.87, "{share} of the limit");
+    let wait = p99(&run);
+    assert!(wait <= 500, "alerts wait for {wait} ms");
+}
+
+#[test]
 fn a_limit_that_nobody_told_of_is_found_within_a_minute() {
     let removal = Load::mass_removal(SEED, REMOVALS as i64 * 1_000 / 27);
     let run = usher::run(&town(REMOVALS), Temper::Hidden, &removal, SEED);

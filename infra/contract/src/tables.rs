@@ -171,6 +171,11 @@ impl Limits for LimitsRecorder {
         self.limits.block_chat(chat, block, now_us).await
     }
 
+    async fn strikes(&self, message: &str) -> Result<u32, StoreError> {
+        self.used("GetItem");
+        self.limits.strikes(message).await
+    }
+
     async fn strike(&self, message: &str, now_us: i64) -> Result<u32, StoreError> {
         self.used("UpdateItem");
         self.limits.strike(message, now_us).await

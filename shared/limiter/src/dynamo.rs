@@ -271,6 +271,11 @@ impl Limits for DynamoLimits {
         self.update::<ChatPace>(chat_id(chat), update).await.map(|_| ())
     }
 
+    async fn strikes(&self, message: &str) -> Result<u32, StoreError> {
+        let there: Option<Strikes> = self.read(message_id(message)).await?;
+        Ok(there.map_or(0, |there| there.strikes))
+    }
+
     async fn strike(&self, message: &str, now_us: i64) -> Result<u32, StoreError> {
         let update = Update::default()
             .number("zero", 0)

@@ -201,6 +201,14 @@ impl<L: Limits> Limiter<L> {
         Ok(Err(self.looked(Call::Message(chat), pace, clock)))
     }
 
+    /// How many strikes there are against a message.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn strikes(&self, message: &str) -> Result<u32, StoreError> {
+        self.limits.strikes(message).await
+    }
+
     /// Counts one more strike against a message: a failure, or a try of which nobody knows yet how
     /// it ends. Answers with how many there are.
     ///

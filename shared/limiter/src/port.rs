@@ -50,6 +50,9 @@ pub trait Limits: Send + Sync {
         now_us: i64,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
+    /// Reads the strikes against a message, strongly consistent.
+    fn strikes(&self, message: &str) -> impl Future<Output = Result<u32, StoreError>> + Send;
+
     /// Counts one more strike against a message; answers with how many there are. A strike whose
     /// answer is lost may count twice.
     fn strike(

@@ -106,6 +106,10 @@ impl Limits for MemoryLimits {
         Ok(())
     }
 
+    async fn strikes(&self, message: &str) -> Result<u32, StoreError> {
+        Ok(self.state().strikes.get(message).copied().unwrap_or_default())
+    }
+
     async fn strike(&self, message: &str, _: i64) -> Result<u32, StoreError> {
         let mut state = self.writing();
         let strikes = state.strikes.entry(message.to_owned()).or_default();

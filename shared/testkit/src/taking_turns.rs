@@ -125,6 +125,11 @@ impl<L: Limits> Limits for TakingTurns<L> {
         self.0.block_chat(chat, block, now_us).await
     }
 
+    async fn strikes(&self, message: &str) -> Result<u32, StoreError> {
+        turn().await;
+        self.0.strikes(message).await
+    }
+
     async fn strike(&self, message: &str, now_us: i64) -> Result<u32, StoreError> {
         turn().await;
         self.0.strike(message, now_us).await

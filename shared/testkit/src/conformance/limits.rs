@@ -49,9 +49,13 @@ pub async fn limits(limits: &impl Limits) {
 async fn strikes(limits: &impl Limits) {
     for (message, counted) in [("m-1", 1), ("m-1", 2), ("m-2", 1), ("m-1", 3)] {
         assert_eq!(got(limits.strike(message, BEGIN).await), counted, "{message}");
+        assert_eq!(got(limits.strikes(message).await), counted, "{message}");
     }
     got(limits.forgive("m-1", BEGIN).await);
     got(limits.forgive("m-3", BEGIN).await);
+    for (message, left) in [("m-1", 0), ("m-2", 1), ("m-3", 0), ("m-4", 0)] {
+        assert_eq!(got(limits.strikes(message).await), left, "{message}");
+    }
     for (message, counted) in [("m-1", 1), ("m-2", 2), ("m-3", 1)] {
         assert_eq!(got(limits.strike(message, BEGIN).await), counted, "{message}");
     }

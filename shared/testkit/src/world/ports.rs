@@ -430,6 +430,11 @@ impl Limits for Port<MemoryLimits> {
         self.moves("notes a wait of a chat", self.inner.block_chat(chat, block, now_us)).await
     }
 
+    async fn strikes(&self, message: &str) -> Result<u32, StoreError> {
+        self.before_look("the strikes against a message").await?;
+        self.inner.strikes(message).await
+    }
+
     async fn strike(&self, message: &str, now_us: i64) -> Result<u32, StoreError> {
         self.moves("counts a strike", self.inner.strike(message, now_us)).await
     }

@@ -1,10 +1,18 @@
 //! Batches, as Lambda hands them over: one bad record spoils itself only.
 
+use std::pin::pin;
+
 use aws_lambda_events::dynamodb::Event;
+use domain::ids::ChatId;
+use domain::pace::{ChatBlock, Kind};
 use domain::task::{Lane, Task};
-use futures::future::FutureExt as _;
+use futures::future::{Either, FutureExt as _};
+use jiff::SignedDuration;
+use limiter::Limits as _;
 use serde_json::json;
+use startup::Clock as _;
 use testkit::TakingTurns;
+use testkit::functions::change;
 use testkit::house::{minutes, text};
 use testkit::memory_telegram::Moment;
 
@@ -260,31 +268,80 @@ fn dies(house: &testkit::House) {
     house.functions().clock.move_to(house.now() + minutes(6));
 }
 
+/// A process gets what is there, and dies a second later, while it waits for this group's chat.
+fn dies_with(house: &testkit::House, place: &testkit::house::Place) {
+    let clock = &house.functions().clock;
+    let (begin, chat) = (house.now(), ChatId::new(place.group));
+    let block = ChatBlock::new(Kind::Message, 3, begin.as_microsecond());
+    clock.run(house.limits().block_chat(chat, block, begin.as_microsecond())).unwrap();
+    let batch = house.queue().receive(Lane::Alerts, 10);
+    let sender = one_sender(house);
+    let work = pin!(telegram_sender::handle(&sender, batch, begin + minutes(1)));
+    let death = pin!(clock.sleep_until(begin + SignedDuration::from_secs(1)));
+    let first = clock.run(futures::future::select(work, death));
+    assert!(matches!(first, Either::Right(_)), "it does not come to its end");
+    clock.move_to(begin + minutes(6));
+}
+
 #[test]
 fn an_alert_that_kills_whoever_tries_it_fails_within_hours_and_takes_no_other_along() {
     let (house, place) = one_service();
     let other = house.trader("t1").opens("Silver");
     house.waits(minutes(2));
     let begin = house.now();
-    let services = [&place.service, &other.service];
-    let alerts = services.map(|service| sends(&house, service, "EURUSD"));
+    let places = [&place, &other];
+    let alerts = places.map(|place| sends(&house, &place.service, "EURUSD"));
     let groups: Vec<_> = house.queue().waiting(Lane::Alerts).iter().map(Task::group).collect();
     assert_eq!(groups.len(), 2);
-    // Those who are tried alone are tried in the order of their groups.
-    let [bad, good] = match groups[0] < groups[1] {
-        true => alerts,
-        false => [alerts[1].clone(), alerts[0].clone()],
+    // Of those with as many strikes, the first by their groups is tried first.
+    let (deadly, bad, good) = match groups[0] < groups[1] {
+        true => (&place, &alerts[0], &alerts[1]),
+        false => (&other, &alerts[1], &alerts[0]),
     };
-    // Eleven times, whatever is in the batch dies with it; then it is alone, and five tries count.
-    for _ in 0..16 {
+    let status = |id| text(&house.trader("t1").sees_alert(id), "/status");
+    // Twelve times, whatever is in the batch dies with it. The last time is a strike against both.
+    for _ in 0..12 {
         dies(&house);
     }
-    assert_eq!(receives(&house, &one_sender(&house)), 0);
-    let seen = house.trader("t1").sees_alert(&bad);
+    assert_eq!((status(bad), status(good)), ("queued".into(), "queued".into()));
+    dies_with(&house, deadly);
+    assert_eq!(status(good), "queued", "it was not tried, and has no strike of it");
+    dies_with(&house, deadly);
+    assert_eq!(status(good), "sent", "it has fewer strikes, and so its turn first");
+    for _ in 0..2 {
+        dies_with(&house, deadly);
+    }
+    assert_eq!(receives(&house, &one_sender(&house)), 0, "five tries that never ended");
+    let seen = house.trader("t1").sees_alert(bad);
     assert_eq!((&seen["status"], &seen["failure"]["code"]), (&json!("failed"), &json!("internal")));
-    assert_eq!(house.trader("t1").sees_alert(&good)["status"], "sent");
     assert_eq!(house.queue().dead().len(), 1);
     assert!(house.now().duration_since(begin) < minutes(120));
+}
+
+#[test]
+fn after_a_long_outage_all_go_on_at_the_same_time() {
+    let (house, place) = one_service();
+    let leavers: Vec<_> =
+        (0..20).map(|number| insider(&house, &place, &format!("L{number}")).1).collect();
+    house.waits(minutes(2));
+    for leaver in &leavers {
+        house.storefront().cancels(leaver, "now").is(200);
+    }
+    let functions = house.functions();
+    let changes = house.store().take_stream().into_iter().zip(0..);
+    let changes = changes.map(|(row, number): (_, u32)| change(row, number.to_string())).collect();
+    assert_eq!(functions.clock.run(functions.relay(changes)), None);
+    house.queue().were_delivered(20);
+    let begin = house.now();
+    let batch = house.queue().receive(Lane::Housekeeping, 20);
+    assert_eq!(batch.len(), 20);
+    let back = functions.clock.run(functions.send(batch, begin + minutes(1)));
+    assert!(back.is_empty(), "{back:?}");
+    for leaver in &leavers {
+        assert_eq!(stands(&house, leaver), pair("cancelled", "removed"));
+    }
+    let took = house.now().duration_since(begin);
+    assert!(took < SignedDuration::from_secs(3), "one kick takes more than a second: {took}");
 }
 
 #[test]
