@@ -129,9 +129,15 @@ fuzz: ## Bad input that learns which branches it takes: SECONDS=60 for each way 
 	  $(step) "Bad input: $$way" infra/fuzz/run $$way $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60); done
 
 .PHONY: bench
-bench: .local/bench/ready ## Beside the throttlers that others use: writes infra/bench/RESULTS.md [REMOVALS=10000]
+bench: .local/bench/ready .local/venv/ready ## Beside the throttlers that others use, then the real functions: writes infra/bench/RESULTS.md [REMOVALS=10000]
 	@$(step) "Everybody in virtual time" cargo run --locked --quiet -p bench -- --peers .local/bench --seed $(SEED) \
 	  --removals $(or $(REMOVALS),10000) --write infra/bench
+	@$(MAKE) bench-real
+
+.PHONY: bench-real
+bench-real: .local/venv/ready binaries ## The real functions alone, in real time: writes its part there [PROFILE=release]
+	@PORT_BASE=$(TEST_PORT_BASE) $(step) "The real functions in real time" $(stack) run -- \
+	  $(BUILT_HERE)/bench-real --write infra/bench
 
 .PHONY: check-template
 check-template: .local/venv-tools/ready ## Validators on template.yaml and infra/openapi.yaml

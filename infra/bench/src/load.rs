@@ -121,6 +121,12 @@ fn by_time(mut alerts: Vec<Alert>) -> Vec<Alert> {
 }
 
 impl Load {
+    /// These alerts and nothing else.
+    #[must_use]
+    pub fn of(alerts: Vec<Alert>) -> Self {
+        Self { alerts, ..Self::nothing(600_000) }
+    }
+
     const fn nothing(most_ms: i64) -> Self {
         Self { removals: false, deliveries: 0, alerts: Vec::new(), blocked: None, most_ms }
     }
@@ -141,8 +147,7 @@ impl Load {
     /// A burst of 200 alerts, into as many groups, and nothing else.
     #[must_use]
     pub fn burst() -> Self {
-        let alerts = (0..BURST).map(|group| Alert { at_ms: 0, group, kind: Kind::Burst }).collect();
-        Self { alerts, ..Self::nothing(600_000) }
+        Self::of((0..BURST).map(|group| Alert { at_ms: 0, group, kind: Kind::Burst }).collect())
     }
 
     /// Three alerts a second, and one every ten seconds into one more group.

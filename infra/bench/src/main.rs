@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use bench::load::{GROUPS, LEFT, Load, Temper};
 use bench::measure::Measures;
+use bench::page::{self, PAGE};
 use bench::peer::{self, Program};
 use bench::report::{Calm, Column, Runs, results};
 use bench::town::Town;
@@ -88,10 +89,13 @@ fn measure(options: &Options) -> Outcome<()> {
         all.map(|run| run.join().unwrap_or_else(|_| Err("a run has panicked".into()))).collect()
     });
     let columns = columns?;
-    let results = results(options.removals, &columns);
+    // What the other pass has measured stays as it is.
+    let before = options.write.iter().find_map(|folder| fs::read_to_string(folder.join(PAGE)).ok());
+    let real = before.as_deref().and_then(page::real).unwrap_or(page::NOTHING_REAL);
+    let results = results(options.removals, &columns, real);
     say(&results);
     if let Some(folder) = &options.write {
-        fs::write(folder.join("RESULTS.md"), results)?;
+        fs::write(folder.join(PAGE), results)?;
         picture::draw(&columns, &folder.join("results.svg"))?;
     }
     Ok(())

@@ -85,11 +85,11 @@ const ROWS: [Row; 7] = [
     }),
 ];
 
-/// The whole page.
+/// The whole page, with a section about the real functions.
 #[must_use]
-pub fn results(removals: usize, columns: &[Column]) -> String {
+pub fn results(removals: usize, columns: &[Column], real: &str) -> String {
     let text = include_str!("results.txt").replace("{removals}", &removals.to_string());
-    text.replace("{tables}", tables(columns).trim_end())
+    text.replace("{tables}", tables(columns).trim_end()).replace("{real}", real.trim_end())
 }
 
 /// What the runs far from the bot's limit show.

@@ -1,44 +1,55 @@
 //! A trader with a service and its group, ready to sell.
 
+use crate::{Answer, Caller, Stack, Telegram, Trouble, until};
 use reqwest::Method;
 use serde_json::{Value, json};
-use stories::{Answer, Caller, Stack, Telegram, Trouble, until};
 
-pub(crate) type Told = Result<(), Trouble>;
-
-pub(crate) fn offer(name: &str) -> Value {
+/// The body of a new service.
+pub fn offer(name: &str) -> Value {
     json!({
         "name": name, "price": { "amount": "49.00", "currency": "USD" }, "duration_days": 30,
     })
 }
 
-pub(crate) struct Shop<'a> {
-    pub(crate) stack: &'a Stack,
-    pub(crate) telegram: &'a Telegram<'a>,
-    pub(crate) trader: Caller,
-    pub(crate) service: String,
-    pub(crate) chat: i64,
-    pub(crate) owner: i64,
+/// A service with its group.
+#[derive(Debug)]
+pub struct Shop<'a> {
+    /// The stack.
+    pub stack: &'a Stack,
+    /// Its Telegram.
+    pub telegram: &'a Telegram<'a>,
+    /// Who owns the service.
+    pub trader: Caller,
+    /// The service.
+    pub service: String,
+    /// The group.
+    pub chat: i64,
+    /// The owner of the group.
+    pub owner: i64,
 }
 
 impl<'a> Shop<'a> {
     /// A service whose trader has added the bot to a group of their own.
-    pub(crate) async fn open(
-        stack: &'a Stack,
-        telegram: &'a Telegram<'a>,
-    ) -> Result<Self, Trouble> {
-        Self::open_with(stack, telegram, "supergroup", json!({})).await
+    ///
+    /// # Errors
+    /// What was answered or seen instead.
+    pub async fn open(stack: &'a Stack, telegram: &'a Telegram<'a>) -> Result<Self, Trouble> {
+        Self::open_with(stack, telegram, &offer("Gold"), "supergroup", json!({})).await
     }
 
-    /// The same, with this kind of group, and more to say about how the link is opened.
-    pub(crate) async fn open_with(
+    /// The same, with this service and this kind of group, and more to say about how the link is opened.
+    ///
+    /// # Errors
+    /// What was answered or seen instead.
+    pub async fn open_with(
         stack: &'a Stack,
         telegram: &'a Telegram<'a>,
+        offer: &Value,
         kind: &str,
         more: Value,
     ) -> Result<Self, Trouble> {
         let trader = Caller::new_trader();
-        let made = stack.post(&trader, "/traders/services", &offer("Gold")).await?;
+        let made = stack.post(&trader, "/traders/services", offer).await?;
         let service = made.expect_status(201)?.text("/id");
         let owner = telegram.person("Tara").await?;
         let chat = telegram.group(owner, "Gold", kind).await?;
@@ -52,7 +63,8 @@ impl<'a> Shop<'a> {
         Ok(shop)
     }
 
-    pub(crate) fn path(&self, rest: &str) -> String {
+    /// A path of the API about the service.
+    pub fn path(&self, rest: &str) -> String {
         format!("/traders/services/{}/{rest}", self.service)
     }
 
@@ -60,7 +72,11 @@ impl<'a> Shop<'a> {
         self.stack.get(&self.trader, &self.path("telegram-group/info")).await
     }
 
-    pub(crate) async fn status_becomes(&self, wanted: &str) -> Result<Answer, Trouble> {
+    /// Waits until the group has this status.
+    ///
+    /// # Errors
+    /// What was answered or seen instead.
+    pub async fn status_becomes(&self, wanted: &str) -> Result<Answer, Trouble> {
         until(&format!("the group is {wanted}"), 90, || async {
             // 503 says that the bot is busy with others at the moment.
             let info = self.info().await?;
@@ -70,7 +86,11 @@ impl<'a> Shop<'a> {
         .await
     }
 
-    pub(crate) async fn sells(&self, body: Value) -> Result<Answer, Trouble> {
+    /// The storefront sells it.
+    ///
+    /// # Errors
+    /// What was answered or seen instead.
+    pub async fn sells(&self, body: Value) -> Result<Answer, Trouble> {
         let mut all = json!({ "service_id": self.service });
         if let (Some(all), Value::Object(body)) = (all.as_object_mut(), body) {
             all.extend(body);
@@ -79,7 +99,10 @@ impl<'a> Shop<'a> {
     }
 
     /// Somebody with this name buys, and comes in: their account and their subscription.
-    pub(crate) async fn lets_in(&self, name: &str) -> Result<(i64, String), Trouble> {
+    ///
+    /// # Errors
+    /// What was answered or seen instead.
+    pub async fn lets_in(&self, name: &str) -> Result<(i64, String), Trouble> {
         let user = self.telegram.person(name).await?;
         let body = json!({ "customer_id": name, "telegram_user_id": user });
         let sold = self.sells(body).await?.expect_status(201)?;
@@ -89,11 +112,11 @@ impl<'a> Shop<'a> {
         Ok((user, id))
     }
 
-    pub(crate) async fn membership_becomes(
-        &self,
-        id: &str,
-        wanted: &str,
-    ) -> Result<Answer, Trouble> {
+    /// Waits until somebody is where they should be.
+    ///
+    /// # Errors
+    /// What was answered or seen instead.
+    pub async fn membership_becomes(&self, id: &str, wanted: &str) -> Result<Answer, Trouble> {
         let path = format!("/subscriptions/{id}");
         until(&format!("the membership is {wanted}"), 90, || async {
             let now = self.stack.get(&Caller::Storefront, &path).await?.expect_status(200)?;
@@ -103,24 +126,37 @@ impl<'a> Shop<'a> {
         .await
     }
 
-    pub(crate) async fn cancels(&self, id: &str) -> Result<Answer, Trouble> {
+    /// The storefront ends a subscription now.
+    ///
+    /// # Errors
+    /// What was answered or seen instead.
+    pub async fn cancels(&self, id: &str) -> Result<Answer, Trouble> {
         let path = format!("/subscriptions/{id}/cancel");
         self.stack.post(&Caller::Storefront, &path, &json!({})).await?.expect_status(200)
     }
 
-    pub(crate) fn signal(&self) -> Value {
+    /// The body of an alert.
+    pub fn signal(&self) -> Value {
         json!({
             "service_id": self.service, "symbol": "BTC/USDT", "action": "long",
             "entry": "64250.10", "target": "65500", "sl": "62800",
         })
     }
 
-    pub(crate) async fn alerts(&self, body: &Value, key: &str) -> Result<Answer, Trouble> {
+    /// The trader sends an alert.
+    ///
+    /// # Errors
+    /// What was answered or seen instead.
+    pub async fn alerts(&self, body: &Value, key: &str) -> Result<Answer, Trouble> {
         let header = [("idempotency-key", key)];
         self.stack.call(&self.trader, Method::POST, "/alerts", Some(body), &header).await
     }
 
-    pub(crate) async fn alert_becomes(&self, id: &str, wanted: &str) -> Result<Answer, Trouble> {
+    /// Waits until an alert has this status.
+    ///
+    /// # Errors
+    /// What was answered or seen instead.
+    pub async fn alert_becomes(&self, id: &str, wanted: &str) -> Result<Answer, Trouble> {
         until(&format!("the alert is {wanted}"), 90, || async {
             let alert = self.stack.get(&self.trader, &format!("/alerts/{id}")).await?;
             let alert = alert.expect_status(200)?;
@@ -131,7 +167,10 @@ impl<'a> Shop<'a> {
     }
 
     /// Everything on record, newest first.
-    pub(crate) async fn audit(&self) -> Result<Vec<Value>, Trouble> {
+    ///
+    /// # Errors
+    /// What was answered or seen instead.
+    pub async fn audit(&self) -> Result<Vec<Value>, Trouble> {
         let mut lines = Vec::new();
         let mut next = String::new();
         loop {

@@ -4,9 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 use stories::{Answer, Caller, Group, Stack, Telegram, Trouble, until};
-
-/// How a story ends.
-pub(crate) type Told = Result<(), Trouble>;
+pub(crate) use stories::{Told, offer};
 
 /// How long anything may take, in seconds: the stories share a small machine, and alerts of all of
 /// them go through one lane on the emulator. Nothing waits so long when things are well.
@@ -43,11 +41,6 @@ pub(crate) async fn comes(time: Timestamp) -> Told {
         Ok(if in_seconds(0) > time { Ok(()) } else { Err("not yet".to_owned()) })
     })
     .await
-}
-
-/// The body of a new service.
-pub(crate) fn offer(name: &str) -> Value {
-    json!({ "name": name, "price": { "amount": "49.00", "currency": "USD" }, "duration_days": 30 })
 }
 
 /// A list in a body.

@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use stories::{Stack, Telegram, Trouble, until};
-
-use crate::shop::{Shop, Told};
+use stories::{Shop, Stack, Telegram, Told, Trouble, until};
 
 #[expect(clippy::disallowed_methods, reason = "the story waits for the time that it has set")]
 fn now() -> Timestamp {

@@ -3,5 +3,4 @@
 
 mod crowd;
 mod other_server;
-mod shop;
 mod workflows;

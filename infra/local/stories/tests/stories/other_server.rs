@@ -4,11 +4,9 @@ use std::net::TcpListener;
 use std::path::Path;
 
 use serde_json::json;
-use stories::{Stack, Telegram, Trouble};
+use stories::{Shop, Stack, Telegram, Told, Trouble};
 use telegram_simulator::{BotConfig, Config, Simulator};
 use tokio::process::Command;
-
-use crate::shop::{Shop, Told};
 
 /// Three ports in a row that nobody uses.
 fn free_ports() -> Result<u16, Trouble> {

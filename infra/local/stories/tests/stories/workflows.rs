@@ -1,9 +1,7 @@
 //! The three workflows.
 
 use serde_json::json;
-use stories::{Caller, Stack, Telegram, until};
-
-use crate::shop::{Shop, Told, offer};
+use stories::{Caller, Shop, Stack, Telegram, Told, offer, until};
 
 #[tokio::test]
 async fn a_buyer_is_linked_let_in_told_and_taken_out_when_the_subscription_is_cancelled() -> Told {
@@ -57,7 +55,7 @@ async fn a_group_is_bound_whichever_update_comes_first_and_across_its_upgrade() 
         ("group", json!({ "upgrade": "before" })),
         ("group", json!({ "upgrade": "after" })),
     ] {
-        let shop = Shop::open_with(&stack, &telegram, kind, more).await?;
+        let shop = Shop::open_with(&stack, &telegram, &offer("Gold"), kind, more).await?;
         let group = telegram.look(shop.chat).await?;
         let kind = group.raw().pointer("/kind").and_then(|kind| kind.as_str());
         assert_eq!(kind, Some("supergroup"));
