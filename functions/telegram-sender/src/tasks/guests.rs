@@ -27,6 +27,10 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         if let Some(wait) = self.turn(lane, call).await? {
             return Ok(Outcome::Later(wait));
         }
+        // The last look before the call: the pass may have been taken back.
+        if self.guest_of(id).await? != Some((service, user)) {
+            return Ok(Outcome::Done);
+        }
         match self.telegram.approve_join_request(group.chat, user).await {
             Ok(()) | Err(CallError::AlreadySo) => {
                 self.note_guest(id, Why::GuestLetIn).await?;

@@ -246,9 +246,10 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             return Ok(false);
         }
         self.take_turn(chat, lane).await?;
-        // The last look before the call.
+        // The last look before the call: it may be over by now, or another account's.
         let id = subscription.id.to_string();
         let again = load::<Subscription>(&self.store, &id).await?;
+        let again = again.filter(|it| it.value.user == Some(user));
         if !again.is_some_and(|it| may_have_asked(&it.value, self.clock.now())) {
             return Ok(false);
         }

@@ -207,3 +207,21 @@ fn whose_access_ends_in_the_moment_before_the_check_lets_them_in_stays_outside()
     assert_eq!(stands(&house, &sold), pair("cancelled", "removed"));
     assert_eq!(house.group(place.group)["join_requests"], json!([]), "and the request is declined");
 }
+
+#[test]
+fn whose_subscription_moves_away_in_the_moment_before_the_check_lets_them_in_stays_outside() {
+    let (house, place) = one_service();
+    let ada = house.person("Ada");
+    let sold = house.storefront().sells_to(&place.service, "c-ada", &ada);
+    ada.taps(&place.link);
+    house.holds_back(|it| it.get("chat_join_request").is_some());
+    let path = format!("/subscriptions/{}/relink", text(&sold, "/id"));
+    house.beside("getChatMember", Moment::After, move |house| {
+        house.storefront().call(Request::bare("POST", path)).is(200);
+    });
+    house.reconciles();
+    house.passes(hours(1));
+    assert!(house.calls("approveChatJoinRequest").is_empty());
+    assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"]);
+    assert_eq!(stands(&house, &sold), pair("active", "invited"));
+}
