@@ -6,11 +6,12 @@ use domain::change::{Cause, Meta, Stored};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::body::Body;
 use crate::port::{Broken, Store, StoreError};
 use crate::row::{Index, Row, Table};
 
 /// An item that stands in a table.
-pub trait Entity: Serialize + DeserializeOwned + Clone + Send + Sync {
+pub trait Entity: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
     /// In which table.
     const TABLE: Table;
     /// What it is called there. A row of another kind is never read as this one.
@@ -63,9 +64,7 @@ impl Write {
             changed_by: by,
             why,
         };
-        // Our items are structs of texts, numbers and lists: serde_json cannot fail on them. A row
-        // without a body would be refused by every reader, so that a mistake here is seen at once.
-        let body = Arc::new(serde_json::to_value(item).unwrap_or_default());
+        let body = Body::of(item);
         let row = Row { id: item.id(), kind: E::KIND.to_owned(), meta, index: item.index(), body };
         Self { table: E::TABLE, expected, row }
     }
@@ -94,9 +93,8 @@ pub fn decode<E: Entity>(row: Row) -> Result<Stored<E>, Broken> {
         return Err(broken(format!("expected kind {}", E::KIND)));
     }
     // Not serde's own words: they quote the value, which can be a Telegram id.
-    let value =
-        E::deserialize(&*row.body).map_err(|_| broken("the body does not fit".to_owned()))?;
-    Ok(Stored { value, meta: row.meta })
+    let value = row.body.item().ok_or_else(|| broken("the body does not fit".to_owned()))?;
+    Ok(Stored { value: Arc::unwrap_or_clone(value), meta: row.meta })
 }
 
 /// Loads an item by its key, strongly consistent.

@@ -1,8 +1,6 @@
 //! Rows as DynamoDB keeps them: an attribute for each column, and the body as a map that can be
 //! read in the console.
 
-use std::sync::Arc;
-
 use domain::change::{Actor, Meta, Why};
 use domain::relay::sortable;
 use jiff::Timestamp;
@@ -68,7 +66,7 @@ pub fn item_from_row(row: &Row) -> Result<Item, Broken> {
         changed_at: *changed_at,
         changed_by: changed_by.clone(),
         why: *why,
-        body: Value::clone(body),
+        body: body.json(),
         owner: owner.clone(),
         service_id: service_id.clone(),
         active: active.as_ref().map(|(service, _)| service.clone()),
@@ -152,7 +150,7 @@ pub fn row_from_image(image: Item) -> Result<Row, Broken> {
         },
         id,
         kind,
-        body: Arc::new(body),
+        body: body.into(),
     })
 }
 
@@ -201,7 +199,7 @@ mod tests {
         assert_eq!((row.id.as_str(), row.kind.as_str()), ("tg#s-1#1001", "user"));
         assert_eq!(row.meta.ver, 3);
         assert_eq!(row.meta.changed_by.to_string(), "trader:t-1");
-        assert_eq!(*row.body, serde_json::json!({"user": 1001, "name": "ß", "none": null}));
+        assert_eq!(row.body.json(), serde_json::json!({"user": 1001, "name": "ß", "none": null}));
         assert_eq!(row.index.active, Some(("s-1".to_owned(), until)));
         assert_eq!(row.index.due_at, Some(until));
         assert_eq!(row.index.expires.map(Timestamp::as_second), Some(1_770_000_000));

@@ -7,6 +7,7 @@
 
 #[cfg(test)]
 mod bad_input;
+mod body;
 mod change;
 mod cursor;
 mod dynamo;
@@ -19,6 +20,7 @@ mod moves;
 mod port;
 mod row;
 
+pub use body::{Body, Item};
 pub use change::{Decision, change};
 pub use dynamo::{DynamoStore, Tables, failure};
 pub use entities::{

@@ -1,10 +1,9 @@
 //! A row, as every store keeps it.
 
-use std::sync::Arc;
-
 use domain::change::Meta;
 use jiff::Timestamp;
-use serde_json::Value;
+
+use crate::body::Body;
 
 /// The tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,6 +51,6 @@ pub struct Row {
     pub meta: Meta,
     /// Where it is found otherwise.
     pub index: Index,
-    /// The item. Shared, because copies of a row are made in many places and changed in none.
-    pub body: Arc<Value>,
+    /// The item.
+    pub body: Body,
 }

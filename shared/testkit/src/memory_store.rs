@@ -3,9 +3,8 @@
 //! What is saved is written as an item with the attributes that it has in DynamoDB and read back, and
 //! is found by the same [`Selection`]s; so what is read here is as it is there.
 
-use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::relay::AuditRecord;
 use jiff::Timestamp;
@@ -95,12 +94,7 @@ struct Place {
 struct Kept {
     what: What,
     places: Vec<Arc<Place>>,
-    /// The item that it is, once somebody has looked.
-    item: Arc<OnceLock<Option<Read>>>,
 }
-
-/// An item of some kind.
-type Read = Arc<dyn Any + Send + Sync>;
 
 #[derive(Clone, Debug)]
 enum What {
@@ -158,15 +152,15 @@ impl MemoryStore {
     }
 
     /// Every item of a kind.
-    pub fn all<E: Entity + Send + Sync + 'static>(&self) -> Vec<Arc<E>> {
+    pub fn all<E: Entity>(&self) -> Vec<Arc<E>> {
         let state = self.state();
         let kept = state.rows.iter().filter(|((of, _), _)| *of == E::TABLE);
-        kept.filter_map(|(_, kept)| kept.item()).collect()
+        kept.filter_map(|(_, kept)| kept.what.item()).collect()
     }
 
     /// An item, at once.
-    pub fn find<E: Entity + Send + Sync + 'static>(&self, id: &str) -> Option<Arc<E>> {
-        self.state().rows.get(&(E::TABLE, id.to_owned()))?.item()
+    pub fn find<E: Entity>(&self, id: &str) -> Option<Arc<E>> {
+        self.state().rows.get(&(E::TABLE, id.to_owned()))?.what.item()
     }
 
     /// When the first row of all is due.
@@ -199,7 +193,7 @@ impl MemoryStore {
             Some(Place::new(table, index.name, part.to_owned(), range.to_owned(), &id))
         });
         let places = places.collect();
-        self.state().put(table, id, Kept::new(What::Raw(item), places));
+        self.state().put(table, id, Kept { what: What::Raw(item), places });
     }
 
     /// Never held across an await. A test that panicked elsewhere does not spoil it.
@@ -217,33 +211,13 @@ impl MemoryStore {
     }
 }
 
-impl Kept {
-    fn new(what: What, places: Vec<Arc<Place>>) -> Self {
-        Self { what, places, item: Arc::default() }
-    }
-
-    fn item<E: Entity + Send + Sync + 'static>(&self) -> Option<Arc<E>> {
-        if let What::Row(row) = &self.what
-            && row.kind != E::KIND
-        {
-            return None;
-        }
-        let read = || Some(Arc::new(self.what.item::<E>()?) as Read);
-        let item = self.item.get_or_init(read).as_ref()?;
-        Arc::clone(item).downcast().ok()
-    }
-}
-
 impl What {
     /// The item of a row, without a copy of the row.
-    fn item<E: Entity>(&self) -> Option<E> {
+    fn item<E: Entity>(&self) -> Option<Arc<E>> {
+        let of = |row: &Row| (row.kind == E::KIND).then(|| row.body.item()).flatten();
         match self {
-            Self::Row(row) if row.kind == E::KIND => E::deserialize(&*row.body).ok(),
-            Self::Row(_) => None,
-            Self::Raw(item) => {
-                let row = row_from_image(item.clone()).ok()?;
-                store::decode::<E>(row).ok().map(|stored| stored.value)
-            }
+            Self::Row(row) => of(row),
+            Self::Raw(item) => of(&row_from_image(item.clone()).ok()?),
         }
     }
 
@@ -319,7 +293,8 @@ impl State {
         }
         for record in changes {
             let (table, row) = (record.table, &record.after);
-            let kept = Kept::new(What::Row(Arc::new(row.clone())), places(table, row));
+            let places = places(table, row);
+            let kept = Kept { what: What::Row(Arc::new(row.clone())), places };
             self.put(table, row.id.clone(), kept);
             self.stream.push(record);
         }

@@ -1,7 +1,5 @@
 //! The store in memory does what every store does, and tells its stream.
 
-use std::sync::Arc;
-
 use domain::change::{Actor, Meta, Why};
 use serde_json::json;
 use store::{CommitError, Index, Row, Store as _, StoreError, Table, Write};
@@ -20,7 +18,7 @@ fn row(id: &str, ver: u64) -> Row {
         kind: "check".to_owned(),
         meta,
         index,
-        body: Arc::new(json!({"ver": ver})),
+        body: json!({"ver": ver}).into(),
     }
 }
 

@@ -1,7 +1,6 @@
 //! What DynamoDB answers when things go wrong, which no emulator does. The answers have the form
 //! that the Amazon DynamoDB API reference gives them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::http::{HttpRequest, HttpResponse};
@@ -76,7 +75,7 @@ fn write(table: Table, id: &str) -> Write {
         kind: "check".to_owned(),
         meta,
         index: Index::default(),
-        body: Arc::new(json!({})),
+        body: json!({}).into(),
     };
     Write { table, expected: None, row }
 }

@@ -9,7 +9,6 @@ mod lists;
 mod saves;
 
 use std::future::Future;
-use std::sync::Arc;
 
 use domain::change::{Actor, Meta, Why};
 use domain::relay::sortable;
@@ -57,7 +56,7 @@ fn at(seconds: i64) -> Timestamp {
 fn row(id: &str, index: Index, body: Value) -> Row {
     let meta =
         Meta { ver: 1, changed_at: start(), changed_by: Actor::Storefront, why: Why::Purchased };
-    Row { id: id.to_owned(), kind: "check".to_owned(), meta, index, body: Arc::new(body) }
+    Row { id: id.to_owned(), kind: "check".to_owned(), meta, index, body: body.into() }
 }
 
 fn plain(id: &str) -> Row {
@@ -75,7 +74,7 @@ fn create(table: Table, row: Row) -> Write {
 /// The save of another body and place over this row.
 fn over(table: Table, old: &Row, index: Index, body: Value) -> Write {
     let meta = Meta { ver: old.meta.ver + 1, ..old.meta.clone() };
-    let row = Row { meta, index, body: Arc::new(body), ..old.clone() };
+    let row = Row { meta, index, body: body.into(), ..old.clone() };
     Write { table, expected: Some(old.meta.ver), row }
 }
 

@@ -15,8 +15,8 @@ use limiter::{Limits, Moved};
 use queue::{Outgoing, Queue, QueueError};
 use startup::Clock;
 use store::{
-    CommitError, Count, Cursor, DueItem, Entity as _, List, Page, Row, Store, StoreError, Table,
-    UserClaim, Write,
+    Body, CommitError, Count, Cursor, DueItem, Entity as _, List, Page, Row, Store, StoreError,
+    Table, UserClaim, Write,
 };
 
 use super::bug::Bug;
@@ -111,14 +111,13 @@ impl Port<Shared<MemoryStore>> {
             Subscription::KIND => {
                 let before = self.inner.find::<Subscription>(&row.id);
                 let before = before.map(|before| before.access_ends_at);
-                let ends = row.body.get("access_ends_at").and_then(|at| at.as_str());
-                let after = ends.and_then(|at| at.parse().ok());
+                let after = row.body.item::<Subscription>().map(|after| after.access_ends_at);
                 Some(Change::Access { row: row.id.clone(), before, after })
             }
             UserClaim::KIND => {
-                let subscription = row.body.get("subscription").and_then(|id| id.as_str());
-                Some(match subscription {
-                    Some(subscription) => Change::Claim { row: subscription.to_owned() },
+                let claim = row.body.item::<UserClaim>()?;
+                Some(match claim.subscription {
+                    Some(subscription) => Change::Claim { row: subscription.to_string() },
                     None => {
                         let before = self.inner.find::<UserClaim>(&row.id)?.subscription?;
                         Change::Release { claim: row.id.clone(), row: before.to_string() }
@@ -174,16 +173,18 @@ fn overwrite(write: &mut Write, standing: Option<u64>) {
 
 fn rewrite(row: &mut Row, change: impl FnOnce(&mut Subscription)) {
     if let Some(mut subscription) = watch::subscription(row) {
-        change(&mut subscription);
+        let subscription = Arc::make_mut(&mut subscription);
+        change(subscription);
         row.index = subscription.index();
-        row.body = Arc::new(serde_json::to_value(&subscription).unwrap_or_default());
+        row.body = Body::of(subscription);
     }
 }
 
 /// A saved row in a few words.
 fn told_of(row: &Row) -> String {
+    let body = row.body.json();
     let text = |pointer: &str| {
-        let value = row.body.pointer(pointer).and_then(|value| value.as_str());
+        let value = body.pointer(pointer).and_then(|value| value.as_str());
         value.map(|value| format!(" {value}")).unwrap_or_default()
     };
     let short: String = row.id.chars().take(18).collect();

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use domain::subscription::Subscription;
 use jiff::{SignedDuration, Timestamp};
-use store::Row;
+use store::{Entity as _, Row};
 
 use super::hub::ProcessId;
 
@@ -317,6 +318,6 @@ impl Watch {
 }
 
 /// A row as a subscription, if it is one.
-pub(super) fn subscription(row: &Row) -> Option<Subscription> {
-    store::decode::<Subscription>(row.clone()).ok().map(|stored| stored.value)
+pub(super) fn subscription(row: &Row) -> Option<Arc<Subscription>> {
+    (row.kind == Subscription::KIND).then(|| row.body.item()).flatten()
 }
