@@ -98,10 +98,10 @@ pub async fn handle<S: Store, Q: Queue, E: Events>(
 
 impl<S: Store, Q: Queue, E: Events> Relay<S, Q, E> {
     async fn one(&self, before: Option<Row>, after: Row) -> Result<(), RelayError> {
-        let Some((after, meta)) = record(after)? else { return Ok(()) };
+        let Some((after, meta)) = record(&after)? else { return Ok(()) };
         // An old row that cannot be read any more must not cost what follows from the new one.
         let before = before.and_then(|row| {
-            record(row)
+            record(&row)
                 .inspect_err(|broken| {
                     tracing::error!(cause = %broken, "a row before its change could not be read");
                 })

@@ -3,6 +3,7 @@
 //! An item is its own outbox. The relay reads the table's stream and asks here; so no handler can
 //! forget a message or a record, and reading a change twice leads to the same consequences.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -428,11 +429,9 @@ fn audit(
     }
     let was = before.map(facts).unwrap_or_default();
     let now = facts(after);
-    let differs = |a: &BTreeMap<String, String>, b: &BTreeMap<String, String>| {
-        a.iter()
-            .filter(|(name, value)| b.get(*name) != Some(value))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect::<BTreeMap<_, _>>()
+    let differs = |these: &[Fact], those: &[Fact]| {
+        let differ = these.iter().filter(|fact| !those.contains(fact));
+        differ.map(|(name, value)| (name.clone().into_owned(), value.clone())).collect()
     };
     Some(AuditRecord {
         service_id: service_id.unwrap_or_else(|| POOL.to_owned()),
@@ -451,12 +450,13 @@ pub fn sortable(at: Timestamp) -> String {
     format!("{at:.9}")
 }
 
-/// What may be shown of an item: no Telegram id, no e-mail address, no link.
-fn facts(record: &Record) -> BTreeMap<String, String> {
-    let mut facts = BTreeMap::new();
-    let mut say = |name: &str, value: String| {
-        facts.insert(name.to_owned(), value);
-    };
+/// A name and a value.
+type Fact = (Cow<'static, str>, String);
+
+/// What may be shown of an item, each name once: no Telegram id, no e-mail address, no link.
+fn facts(record: &Record) -> Vec<Fact> {
+    let mut facts = Vec::with_capacity(10);
+    let mut say = |name: &'static str, value: String| facts.push((Cow::Borrowed(name), value));
     match record {
         Record::Service(service) => {
             say("name", service.name.as_str().to_owned());
@@ -505,7 +505,7 @@ fn facts(record: &Record) -> BTreeMap<String, String> {
             }
             for (number, update) in alert.numbered() {
                 let (kind, status) = (update.kind(), delivery(&update.post.delivery));
-                say(&format!("update_{number}"), format!("{kind} {status}"));
+                facts.push((format!("update_{number}").into(), format!("{kind} {status}")));
             }
         }
         Record::Import(import) => {
@@ -574,7 +574,7 @@ fn settings(service: &Service) -> String {
     .to_lowercase()
 }
 
-fn group_facts(group: &TelegramGroup, say: &mut impl FnMut(&str, String)) {
+fn group_facts(group: &TelegramGroup, say: &mut impl FnMut(&'static str, String)) {
     let phase = match group.phase {
         Phase::SettingUp => "setting_up",
         Phase::Ready => "ready",

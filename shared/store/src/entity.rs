@@ -83,6 +83,11 @@ impl Write {
 /// # Errors
 /// [`Broken`] when it is of another kind or does not fit.
 pub fn decode<E: Entity>(row: Row) -> Result<Stored<E>, Broken> {
+    Ok(Stored { value: item(&row)?, meta: row.meta })
+}
+
+/// The item of a row.
+pub(crate) fn item<E: Entity>(row: &Row) -> Result<E, Broken> {
     let broken = |cause: String| Broken {
         // Keys such as `chat#…` and `tg#…` hold Telegram ids.
         id: row.id.split('#').next().unwrap_or_default().to_owned(),
@@ -94,7 +99,7 @@ pub fn decode<E: Entity>(row: Row) -> Result<Stored<E>, Broken> {
     }
     // Not serde's own words: they quote the value, which can be a Telegram id.
     let value = row.body.item().ok_or_else(|| broken("the body does not fit".to_owned()))?;
-    Ok(Stored { value: Arc::unwrap_or_clone(value), meta: row.meta })
+    Ok(Arc::unwrap_or_clone(value))
 }
 
 /// Loads an item by its key, strongly consistent.

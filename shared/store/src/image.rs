@@ -2,7 +2,7 @@
 
 use domain::change::{Meta, Record};
 
-use crate::entity::{Entity, decode};
+use crate::entity::{Entity, item};
 use crate::port::Broken;
 use crate::row::Row;
 use domain::alert::Alert;
@@ -18,40 +18,17 @@ use domain::subscription::Subscription;
 ///
 /// # Errors
 /// [`Broken`] when it does not fit.
-pub fn record(row: Row) -> Result<Option<(Record, Meta)>, Broken> {
-    Ok(Some(match row.kind.as_str() {
-        Service::KIND => {
-            let item = decode::<Service>(row)?;
-            (Record::Service(Box::new(item.value)), item.meta)
-        }
-        ChatClaim::KIND => {
-            let item = decode::<ChatClaim>(row)?;
-            (Record::Chat(item.value), item.meta)
-        }
-        Subscription::KIND => {
-            let item = decode::<Subscription>(row)?;
-            (Record::Subscription(Box::new(item.value)), item.meta)
-        }
-        Alert::KIND => {
-            let item = decode::<Alert>(row)?;
-            (Record::Alert(Box::new(item.value)), item.meta)
-        }
-        Link::KIND => {
-            let item = decode::<Link>(row)?;
-            (Record::Link(item.value), item.meta)
-        }
-        Reconciliation::KIND => {
-            let item = decode::<Reconciliation>(row)?;
-            (Record::Check(item.value), item.meta)
-        }
-        Import::KIND => {
-            let item = decode::<Import>(row)?;
-            (Record::Import(Box::new(item.value)), item.meta)
-        }
-        Intruder::KIND => {
-            let item = decode::<Intruder>(row)?;
-            (Record::Intruder(item.value), item.meta)
-        }
+pub fn record(row: &Row) -> Result<Option<(Record, Meta)>, Broken> {
+    let record = match row.kind.as_str() {
+        Service::KIND => Record::Service(Box::new(item(row)?)),
+        ChatClaim::KIND => Record::Chat(item(row)?),
+        Subscription::KIND => Record::Subscription(Box::new(item(row)?)),
+        Alert::KIND => Record::Alert(Box::new(item(row)?)),
+        Link::KIND => Record::Link(item(row)?),
+        Reconciliation::KIND => Record::Check(item(row)?),
+        Import::KIND => Record::Import(Box::new(item(row)?)),
+        Intruder::KIND => Record::Intruder(item(row)?),
         _ => return Ok(None),
-    }))
+    };
+    Ok(Some((record, row.meta.clone())))
 }

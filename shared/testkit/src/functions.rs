@@ -5,6 +5,8 @@
 
 mod http;
 
+use std::sync::Arc;
+
 use domain::ids::UserId;
 use domain::token::{BotName, LinkKey};
 use events::Events;
@@ -56,7 +58,8 @@ pub struct Functions<S, Q, L, E, T, C> {
 
 /// A change as the stream hands it to the relay; `sequence_number` names it.
 pub fn change(record: StreamRecord, sequence_number: String) -> Change {
-    Change { sequence_number, before: record.before, after: Some(record.after) }
+    let before = record.before.map(Arc::unwrap_or_clone);
+    Change { sequence_number, before, after: Some(Arc::unwrap_or_clone(record.after)) }
 }
 
 impl<S, Q, L, E, T, C> Functions<S, Q, L, E, T, C>

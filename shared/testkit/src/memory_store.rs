@@ -12,7 +12,7 @@ use serde_dynamo::Item;
 use store::layout::{Bound, ID, INDEXES, Selection};
 use store::{
     CommitError, Count, Cursor, DueItem, Entity, List, Page, Row, Store, StoreError, Table, Write,
-    item_from_row, moment, place_in, row_from_image, text,
+    item_from_row, moment, place_in, row_from_image, shard_of, text,
 };
 
 /// The most writes of one transaction (Amazon DynamoDB, `TransactWriteItems`).
@@ -28,9 +28,9 @@ pub struct StreamRecord {
     /// In which table.
     pub table: Table,
     /// The row as it was; `None` when it is new.
-    pub before: Option<Row>,
+    pub before: Option<Arc<Row>>,
     /// The row as it is.
-    pub after: Row,
+    pub after: Arc<Row>,
 }
 
 /// A call of the port.
@@ -90,26 +90,37 @@ struct Place {
 }
 
 /// What stands in a table under one key, and where it is found otherwise.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Kept {
     what: What,
     places: Vec<Arc<Place>>,
+    /// When the sweep has to look at it.
+    due_at: Option<Timestamp>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum What {
     Row(Arc<Row>),
     /// Put there as it is, past the port.
     Raw(Item),
 }
 
+/// The audit trail of a service.
+type Trail = BTreeMap<String, Arc<AuditRecord>>;
+
+/// The rows of a table, by their keys.
+type Rows = BTreeMap<Arc<str>, Arc<Kept>>;
+
 #[derive(Clone, Debug, Default)]
 struct State {
     /// Whether rows are kept as they come: see [`MemoryStore::quick`].
     quick: bool,
-    rows: BTreeMap<(Table, String), Kept>,
+    rows: BTreeMap<Table, Rows>,
     places: BTreeSet<Arc<Place>>,
-    trail: BTreeMap<(String, String), Arc<AuditRecord>>,
+    /// What is due, and when: most shards hold nothing that is, and that is seen here at once.
+    due: BTreeSet<(Timestamp, Table, Arc<str>)>,
+    /// By service, and by the place in its trail.
+    trail: BTreeMap<String, Arc<Trail>>,
     stream: Vec<StreamRecord>,
     faults: VecDeque<Fault>,
 }
@@ -123,7 +134,7 @@ impl Clone for MemoryStore {
 
 impl MemoryStore {
     /// Tables that keep rows as they come, without writing them as items first: for those who go
-    /// through very many of them.
+    /// through very many of them. A test of the world holds that they tell the same stories.
     pub fn quick() -> Self {
         Self(Mutex::new(State { quick: true, ..State::default() }))
     }
@@ -142,46 +153,45 @@ impl MemoryStore {
     /// Every row of a table that can be read.
     pub fn rows(&self, table: Table) -> Vec<Row> {
         let state = self.state();
-        let kept = state.rows.iter().filter(|((of, _), _)| *of == table);
-        kept.filter_map(|(_, kept)| kept.what.row().ok()).collect()
+        state
+            .table(table)
+            .filter_map(|kept| kept.what.row().ok().map(Arc::unwrap_or_clone))
+            .collect()
     }
 
     /// A row that can be read, at once.
     pub fn peek(&self, table: Table, id: &str) -> Option<Row> {
-        self.state().read(table, id).ok().flatten()
+        self.state().read(table, id).ok().flatten().map(Arc::unwrap_or_clone)
     }
 
     /// Every item of a kind.
     pub fn all<E: Entity>(&self) -> Vec<Arc<E>> {
         let state = self.state();
-        let kept = state.rows.iter().filter(|((of, _), _)| *of == E::TABLE);
-        kept.filter_map(|(_, kept)| kept.what.item()).collect()
+        state.table(E::TABLE).filter_map(|kept| kept.what.item()).collect()
     }
 
     /// An item, at once.
     pub fn find<E: Entity>(&self, id: &str) -> Option<Arc<E>> {
-        self.state().rows.get(&(E::TABLE, id.to_owned()))?.what.item()
+        self.state().kept(E::TABLE, id)?.what.item()
     }
 
     /// When the first row of all is due.
     pub fn first_due(&self) -> Option<Timestamp> {
-        let state = self.state();
-        let rows = state.rows.values().filter_map(|kept| match &kept.what {
-            What::Row(row) => row.index.due_at,
-            What::Raw(_) => None,
-        });
-        rows.min()
+        self.state().due.first().map(|(at, ..)| *at)
     }
 
     /// The whole audit trail, service by service, oldest first.
     pub fn trail(&self) -> Vec<AuditRecord> {
-        self.state().trail.values().map(|record| AuditRecord::clone(record)).collect()
+        let state = self.state();
+        let records = state.trail.values().flat_map(|trail| trail.values());
+        records.map(|record| AuditRecord::clone(record)).collect()
     }
 
     /// Whether the audit trail holds just this record.
     pub fn has_audit(&self, record: &AuditRecord) -> bool {
-        let key = (record.service_id.clone(), record.seq.clone());
-        self.state().trail.get(&key).is_some_and(|found| **found == *record)
+        let state = self.state();
+        let found = state.trail.get(&record.service_id).and_then(|its| its.get(&record.seq));
+        found.is_some_and(|found| **found == *record)
     }
 
     /// Puts an item there as it is, past every condition and without a stream record: for rows
@@ -193,7 +203,8 @@ impl MemoryStore {
             Some(Place::new(table, index.name, part.to_owned(), range.to_owned(), &id))
         });
         let places = places.collect();
-        self.state().put(table, id, Kept { what: What::Raw(item), places });
+        let due_at = text(&item, "due_at").and_then(moment);
+        self.state().put(table, &id, Kept { what: What::Raw(item), places, due_at });
     }
 
     /// Never held across an await. A test that panicked elsewhere does not spoil it.
@@ -221,10 +232,10 @@ impl What {
         }
     }
 
-    fn row(&self) -> Result<Row, StoreError> {
+    fn row(&self) -> Result<Arc<Row>, StoreError> {
         Ok(match self {
-            Self::Row(row) => Row::clone(row),
-            Self::Raw(item) => row_from_image(item.clone())?,
+            Self::Row(row) => Arc::clone(row),
+            Self::Raw(item) => Arc::new(row_from_image(item.clone())?),
         })
     }
 }
@@ -260,42 +271,60 @@ impl State {
         self.faults.remove(at)
     }
 
-    fn put(&mut self, table: Table, id: String, kept: Kept) {
-        let now = kept.places.clone();
-        if let Some(old) = self.rows.insert((table, id), kept) {
-            for place in old.places {
-                self.places.remove(&place);
+    fn table(&self, table: Table) -> impl Iterator<Item = &Arc<Kept>> {
+        self.rows.get(&table).into_iter().flat_map(BTreeMap::values)
+    }
+
+    fn kept(&self, table: Table, id: &str) -> Option<&Arc<Kept>> {
+        self.rows.get(&table)?.get(id)
+    }
+
+    fn put(&mut self, table: Table, id: &str, kept: Kept) {
+        let id: Arc<str> = id.into();
+        if let Some(old) = self.kept(table, &id).cloned() {
+            for place in &old.places {
+                self.places.remove(place);
+            }
+            if let Some(at) = old.due_at {
+                self.due.remove(&(at, table, Arc::clone(&id)));
             }
         }
-        self.places.extend(now);
+        self.places.extend(kept.places.iter().cloned());
+        self.due.extend(kept.due_at.map(|at| (at, table, Arc::clone(&id))));
+        self.rows.entry(table).or_default().insert(id, Arc::new(kept));
     }
 
-    fn read(&self, table: Table, id: &str) -> Result<Option<Row>, StoreError> {
-        self.rows.get(&(table, id.to_owned())).map(|kept| kept.what.row()).transpose()
+    fn read(&self, table: Table, id: &str) -> Result<Option<Arc<Row>>, StoreError> {
+        self.kept(table, id).map(|kept| kept.what.row()).transpose()
     }
 
-    fn commit(&mut self, writes: &[Write]) -> Result<(), CommitError> {
+    /// Whether something of a shard is due by then.
+    fn is_due(&self, table: Table, shard: u8, until: Timestamp) -> bool {
+        let mut due = self.due.iter().take_while(|(at, ..)| *at <= until);
+        due.any(|(_, of, id)| *of == table && shard_of(id) == shard)
+    }
+
+    fn commit(&mut self, writes: Vec<Write>) -> Result<(), CommitError> {
         let keys: BTreeSet<_> = writes.iter().map(|write| (write.table, &write.row.id)).collect();
         if keys.len() < writes.len() || writes.len() > MOST_WRITES {
             return Err(StoreError::Refused("not a transaction".to_owned()).into());
         }
         let mut changes = Vec::with_capacity(writes.len());
         for Write { table, expected, row } in writes {
-            let before = self.read(*table, &row.id)?;
-            if before.as_ref().map(|before| before.meta.ver) != *expected {
+            let before = self.read(table, &row.id)?;
+            if before.as_ref().map(|before| before.meta.ver) != expected {
                 return Err(CommitError::Conflict);
             }
             let after = match self.quick {
-                true => row.clone(),
-                false => item_from_row(row).and_then(row_from_image).map_err(StoreError::from)?,
+                true => row,
+                false => item_from_row(&row).and_then(row_from_image).map_err(StoreError::from)?,
             };
-            changes.push(StreamRecord { table: *table, before, after });
+            changes.push(StreamRecord { table, before, after: Arc::new(after) });
         }
         for record in changes {
             let (table, row) = (record.table, &record.after);
-            let places = places(table, row);
-            let kept = Kept { what: What::Row(Arc::new(row.clone())), places };
-            self.put(table, row.id.clone(), kept);
+            let (places, due_at) = (places(table, row), row.index.due_at);
+            self.put(table, &row.id, Kept { what: What::Row(Arc::clone(row)), places, due_at });
             self.stream.push(record);
         }
         Ok(())
@@ -346,16 +375,16 @@ fn end(place: &&Place) -> Cursor {
 
 impl Store for MemoryStore {
     async fn read(&self, table: Table, id: &str) -> Result<Option<Row>, StoreError> {
-        self.begin(Call::Read)?.read(table, id)
+        Ok(self.begin(Call::Read)?.read(table, id)?.map(Arc::unwrap_or_clone))
     }
 
     async fn commit(&self, writes: Vec<Write>) -> Result<(), CommitError> {
         let mut state = self.state();
         match state.fault(Call::Commit) {
-            None => state.commit(&writes),
+            None => state.commit(writes),
             Some(Fault::Conflict) => Err(CommitError::Conflict),
             Some(Fault::CommitAnswerLost) => {
-                state.commit(&writes)?;
+                state.commit(writes)?;
                 Err(unavailable().into())
             }
             Some(Fault::NotDone(_) | Fault::AuditAnswerLost) => Err(unavailable().into()),
@@ -373,7 +402,7 @@ impl Store for MemoryStore {
         let page = page(state.select(&selection, from)?, limit, end);
         let rows = page.items.into_iter().filter_map(|place| {
             // A row that cannot be read does not hide the others.
-            state.read(place.table, &place.id).ok().flatten()
+            state.read(place.table, &place.id).ok().flatten().map(Arc::unwrap_or_clone)
         });
         Ok(Page { items: rows.collect(), next: page.next })
     }
@@ -392,6 +421,9 @@ impl Store for MemoryStore {
         from: Option<&Cursor>,
     ) -> Result<Page<DueItem>, StoreError> {
         let state = self.begin(Call::Due)?;
+        if !state.is_due(table, shard, until) {
+            return Ok(Page { items: Vec::new(), next: None });
+        }
         let selection = Selection::due(table, shard, until);
         let page = page(state.select(&selection, from)?, limit, end);
         let items = page.items.into_iter().filter_map(|place| {
@@ -405,8 +437,8 @@ impl Store for MemoryStore {
         let fault = state.fault(Call::WriteAudit);
         if matches!(fault, None | Some(Fault::AuditAnswerLost)) {
             for record in records {
-                let key = (record.service_id.clone(), record.seq.clone());
-                state.trail.insert(key, Arc::new(record.clone()));
+                let trail = state.trail.entry(record.service_id.clone()).or_default();
+                Arc::make_mut(trail).insert(record.seq.clone(), Arc::new(record.clone()));
             }
         }
         fault.map_or(Ok(()), |_| Err(unavailable()))
@@ -420,13 +452,8 @@ impl Store for MemoryStore {
     ) -> Result<Page<AuditRecord>, StoreError> {
         let state = self.begin(Call::Audit)?;
         let from = from.map(Cursor::keys::<1>).transpose()?;
-        let first = (service.to_owned(), String::new());
-        let end = (format!("{service}\0"), String::new());
-        let newest_first = state
-            .trail
-            .range(first..end)
-            .rev()
-            .map(|(_, record)| record)
+        let trail = state.trail.get(service).into_iter().flat_map(|trail| trail.values().rev());
+        let newest_first = trail
             .skip_while(|record| from.as_ref().is_some_and(|[seq]| record.seq >= *seq))
             .map(|record| AuditRecord::clone(record));
         Ok(page(newest_first, limit, |record| Cursor::at([record.seq.as_str()])))

@@ -27,9 +27,6 @@ pub const BOT: UserId = UserId::new(100);
 /// How long Telegram takes for the pair of ban and unban (tdlib pauses for one second in it).
 pub const KICK: SignedDuration = SignedDuration::from_millis(1_100);
 
-/// The most updates of one answer (Bot API, `getUpdates`).
-const UPDATES: usize = 100;
-
 /// What goes wrong on the way to or from Telegram. What Telegram itself says (429, 5xx, refusals)
 /// is ordered of the simulator: see [`MemoryTelegram::control`] and its `faults`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,8 +62,6 @@ struct Inner {
     clock: VirtualClock,
     world: Mutex<World>,
     orders: Mutex<Orders>,
-    /// Updates up to this one were taken.
-    seen: Mutex<i64>,
 }
 
 /// Telegram in memory. Copies lead to the same world.
@@ -89,15 +84,13 @@ impl MemoryTelegram {
         let mut world = World::new(Settings { seed, kick_ms, ..Settings::default() });
         let bot = world.add_bot(TOKEN, BOT_NAME, "Usher", true, false);
         assert_eq!(bot, Ok(BOT.get()));
-        let inner = Inner {
-            clock,
-            world: Mutex::new(world),
-            orders: Mutex::default(),
-            seen: Mutex::new(0),
-        };
+        let inner = Inner { clock, world: Mutex::new(world), orders: Mutex::default() };
         let telegram = Self(Arc::new(inner));
         // From the first moment on, everything is heard that the webhook asks for.
-        telegram.updates();
+        let wanted: Vec<_> = AllowedUpdate::ALL.iter().map(|kind| kind.name()).collect();
+        let wanted = Map::from_iter([("allowed_updates".to_owned(), json!(wanted))]);
+        let heard = telegram.ask("getUpdates", &wanted);
+        assert_eq!(heard, Ok(json!([])));
         telegram
     }
 
@@ -107,13 +100,7 @@ impl MemoryTelegram {
     pub fn fork(&self, clock: VirtualClock) -> Self {
         let mut world = self.world().clone();
         world.forget_calls();
-        let seen = *self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let inner = Inner {
-            clock,
-            world: Mutex::new(world),
-            orders: Mutex::default(),
-            seen: Mutex::new(seen),
-        };
+        let inner = Inner { clock, world: Mutex::new(world), orders: Mutex::default() };
         Self(Arc::new(inner))
     }
 
@@ -144,25 +131,8 @@ impl MemoryTelegram {
 
     /// The updates since the last time, each as a webhook would get it.
     pub fn updates(&self) -> Vec<Value> {
-        let mut seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut all = Vec::new();
-        loop {
-            let mut args = Map::from_iter([("offset".to_owned(), json!(*seen + 1))]);
-            // Not given, it stays as it is.
-            if *seen == 0 {
-                let wanted: Vec<_> = AllowedUpdate::ALL.iter().map(|kind| kind.name()).collect();
-                args.insert("allowed_updates".to_owned(), json!(wanted));
-            }
-            let answer = self.ask("getUpdates", &args);
-            let Ok(Value::Array(page)) = answer else { return all };
-            let last = page.iter().filter_map(|update| update.get("update_id")?.as_i64()).max();
-            let is_full = page.len() >= UPDATES;
-            all.extend(page);
-            *seen = last.unwrap_or(*seen);
-            if !is_full {
-                return all;
-            }
-        }
+        let now = self.now_ms();
+        self.world().take_updates(now, BOT.get())
     }
 
     /// Breaks the way for the next call of this method.

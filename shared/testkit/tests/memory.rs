@@ -1,5 +1,7 @@
 //! The store in memory does what every store does, and tells its stream.
 
+use std::sync::Arc;
+
 use domain::change::{Actor, Meta, Why};
 use serde_json::json;
 use store::{CommitError, Index, Row, Store as _, StoreError, Table, Write};
@@ -39,8 +41,10 @@ async fn the_stream_tells_every_change_once_and_in_order() {
     store.commit(vec![write("a", 1)]).await.unwrap();
     store.commit(vec![write("a", 2), write("b", 1)]).await.unwrap();
     assert!(matches!(store.commit(vec![write("a", 2)]).await, Err(CommitError::Conflict)));
-    let told =
-        |before: Option<Row>, after: Row| StreamRecord { table: Table::Alerts, before, after };
+    let told = |before: Option<Row>, after: Row| {
+        let (before, after) = (before.map(Arc::new), Arc::new(after));
+        StreamRecord { table: Table::Alerts, before, after }
+    };
     assert_eq!(
         store.take_stream(),
         [told(None, row("a", 1)), told(Some(row("a", 1)), row("a", 2)), told(None, row("b", 1)),]

@@ -120,7 +120,7 @@ impl World {
         }
         let status = Status::Kicked { until: ban.until_date };
         self.let_out(now, ban.chat_id, ban.user, ban.by, status);
-        if let Some(group) = self.chats.get_mut(&ban.chat_id) {
+        if let Some(group) = self.group_mut(ban.chat_id) {
             group.requests.remove(&ban.user);
         }
         done()
@@ -176,7 +176,7 @@ impl World {
 
     pub(crate) fn delete_group(&mut self, which: &OneChat) -> ControlResult {
         self.live_chat(which.chat_id)?;
-        if let Some(chat) = self.chats.get_mut(&which.chat_id) {
+        if let Some(chat) = self.group_mut(which.chat_id) {
             chat.life = Life::Deleted;
         }
         done()
@@ -197,7 +197,7 @@ impl World {
             .migrate(now, which.chat_id, by, which.old_left)
             .ok_or_else(|| ControlError::new("no such group"))?;
         if which.requests_lost
-            && let Some(group) = self.chats.get_mut(&new)
+            && let Some(group) = self.group_mut(new)
         {
             group.requests.clear();
         }

@@ -63,7 +63,7 @@ impl World {
 
     /// Gives a group another name; the same name changes nothing and says nothing.
     pub(crate) fn rename(&mut self, now: i64, chat: i64, by: i64, title: &str) {
-        let Some(group) = self.chats.get_mut(&chat) else { return };
+        let Some(group) = self.group_mut(chat) else { return };
         if group.title == title {
             return;
         }
@@ -117,7 +117,7 @@ impl World {
         let group = self.chats.get(&old)?.clone();
         let new = self.add_chat(ChatKind::Super, &group.title);
         let members = group.members.clone();
-        let moved = self.chats.get_mut(&new)?;
+        let moved = self.group_mut(new)?;
         moved.description = group.description.clone();
         moved.permissions = group.permissions.clone();
         moved.links = group.links.clone();
@@ -125,7 +125,7 @@ impl World {
         for (user, member) in &members {
             if member.status.is_member() && !self.bots.contains_key(user) {
                 let member = member.clone();
-                self.chats.get_mut(&new)?.members.insert(*user, member);
+                self.group_mut(new)?.members.insert(*user, member);
             }
         }
         let bots: Vec<i64> = self.bots.keys().copied().collect();
@@ -144,7 +144,7 @@ impl World {
                 }
             }
         }
-        if let Some(group) = self.chats.get_mut(&old) {
+        if let Some(group) = self.group_mut(old) {
             group.life = Life::MigratedTo(new);
             group.links.clear();
             group.requests.clear();

@@ -37,7 +37,7 @@ impl World {
     ) {
         let via = link.map(str::to_owned);
         self.change(now, chat, user, by, Member { status, via, by }, by_request);
-        if let Some(group) = self.chats.get_mut(&chat) {
+        if let Some(group) = self.group_mut(chat) {
             group.requests.remove(&user);
         }
         // Who came by a link or was approved is the author of the message (tdlib,
@@ -63,7 +63,7 @@ impl World {
         let old = self.status(chat, user);
         let link = new.via.clone().filter(|_| !old.is_member() && new.status.is_member());
         let status = new.status.clone();
-        let Some(group) = self.chats.get_mut(&chat) else { return };
+        let Some(group) = self.group_mut(chat) else { return };
         group.members.insert(user, new);
         if old == status {
             return;
@@ -176,7 +176,7 @@ impl World {
         let timed = (SHORTEST_BAN..=LONGEST_BAN).contains(&ahead);
         let until = if timed { until } else { 0 };
         self.let_out(now, chat, user, bot, Status::Kicked { until });
-        if let Some(group) = self.chats.get_mut(&chat) {
+        if let Some(group) = self.group_mut(chat) {
             group.requests.remove(&user);
         }
         Ok(Value::Bool(true))

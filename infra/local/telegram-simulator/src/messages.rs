@@ -44,7 +44,7 @@ impl World {
         markup: Option<Value>,
     ) -> Option<i64> {
         let by_bot = self.users.get(&from).is_some_and(|user| user.is_bot);
-        let group = self.chats.get_mut(&chat)?;
+        let group = self.group_mut(chat)?;
         if by_bot && !matches!(content, Content::Service(_)) {
             group.last_bot = Some(from);
         }
@@ -99,7 +99,7 @@ impl World {
             }
             Target::Person(user) => {
                 self.may_write_to(now, bot, user)?;
-                let private = self.privates.entry((bot, user)).or_default();
+                let private = self.private_mut(bot, user);
                 let reply = reply.find(user, &private.history)?;
                 let id = private.history.add(now, bot, content, reply, markup);
                 Ok(self.private_message_json(bot, user, id))
@@ -160,7 +160,7 @@ impl World {
     fn history_mut(&mut self, bot: i64, target: Target) -> ApiResult<&mut History> {
         match target {
             Target::Group(chat) => Ok(&mut self.chat_mut(chat)?.history),
-            Target::Person(user) => Ok(&mut self.privates.entry((bot, user)).or_default().history),
+            Target::Person(user) => Ok(&mut self.private_mut(bot, user).history),
         }
     }
 

@@ -125,6 +125,16 @@ impl Status {
         }
     }
 
+    /// When it ends by itself (unix seconds).
+    pub(crate) fn until(&self) -> Option<i64> {
+        match self {
+            Self::Kicked { until } | Self::Restricted { until, .. } => {
+                Some(*until).filter(|until| *until != 0)
+            }
+            _ => None,
+        }
+    }
+
     pub(crate) fn is_admin(&self) -> bool {
         matches!(self, Self::Creator | Self::Administrator(_))
     }

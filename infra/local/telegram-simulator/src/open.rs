@@ -1,5 +1,7 @@
 //! A person taps a link: to a bot, to a bot with a group, or into a group.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -101,7 +103,7 @@ impl World {
                 let start = start.unwrap_or_default();
                 let text = format!("/start {start}");
                 let said = json!({ "user": tap.user, "bot": bot, "text": text.trim() });
-                if let Some(private) = self.privates.get_mut(&(bot, tap.user)) {
+                if let Some(private) = self.privates.get_mut(&(bot, tap.user)).map(Arc::make_mut) {
                     // Start is also the button that lifts a block.
                     private.blocked = false;
                 }

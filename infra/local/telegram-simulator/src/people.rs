@@ -1,6 +1,8 @@
 //! What people do: the control interface, apart from tapping links (`open`), running groups (`admins`),
 //! ordering faults (`orders`) and looking (`show`).
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -205,7 +207,7 @@ impl World {
             deactivated: false,
             in_too_many_chats: new.in_too_many_chats,
         };
-        self.users.insert(id, user);
+        Arc::make_mut(&mut self.users).insert(id, user);
         Ok(json!({ "id": id }))
     }
 
@@ -248,7 +250,7 @@ impl World {
             return self.say_in_group(now, &say, chat, content);
         }
         let bot = self.some_bot(say.bot)?;
-        let private = self.privates.entry((bot, say.user)).or_default();
+        let private = self.private_mut(bot, say.user);
         if private.blocked {
             return Err(ControlError::new("the bot is blocked; unblock it first"));
         }
@@ -287,8 +289,7 @@ impl World {
         self.live_chat(new.chat_id)?;
         let formatted = text::plain(&new.text);
         let message = self
-            .chats
-            .get_mut(&new.chat_id)
+            .group_mut(new.chat_id)
             .and_then(|chat| chat.history.messages.get_mut(&new.message_id))
             .filter(|message| message.from == new.user)
             .ok_or_else(|| ControlError::new("this person wrote no such message"))?;
@@ -348,7 +349,7 @@ impl World {
 
     fn deactivate(&mut self, who: &OneUser) -> ControlResult {
         self.person(who.user)?;
-        if let Some(user) = self.users.get_mut(&who.user) {
+        if let Some(user) = Arc::make_mut(&mut self.users).get_mut(&who.user) {
             user.deactivated = true;
         }
         done()
@@ -358,7 +359,7 @@ impl World {
     fn block(&mut self, now: i64, who: &OneUser, blocked: bool) -> ControlResult {
         self.person(who.user)?;
         let bot = self.some_bot(who.bot)?;
-        let private = self.privates.entry((bot, who.user)).or_default();
+        let private = self.private_mut(bot, who.user);
         if private.blocked == blocked {
             return Err(ControlError::new("is so already"));
         }

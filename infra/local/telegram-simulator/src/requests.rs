@@ -1,5 +1,7 @@
 //! Join requests: filed by people, decided by administrators, each only once.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use crate::access::Access;
@@ -19,14 +21,14 @@ impl World {
     /// A person asks to be let in by a link. False if the request was waiting already.
     pub(crate) fn file_request(&mut self, now: i64, chat: i64, user: i64, link: &str) -> bool {
         let date = now / 1000;
-        let Some(group) = self.chats.get_mut(&chat) else { return false };
+        let Some(group) = self.group_mut(chat) else { return false };
         if group.requests.contains_key(&user) {
             return false;
         }
         group.requests.insert(user, JoinRequest { link: link.to_owned(), date });
         for bot in self.inviting_bots(chat) {
             let payload = self.request_json(now, chat, user, bot, link);
-            self.privates.entry((bot, user)).or_default().open_until = Some(now + WINDOW);
+            self.private_mut(bot, user).open_until = Some(now + WINDOW);
             self.announce_request(bot, user, payload);
         }
         true
@@ -130,7 +132,7 @@ impl World {
         }
         for ((_, person), private) in &mut self.privates {
             if *person == user {
-                private.open_until = None;
+                Arc::make_mut(private).open_until = None;
             }
         }
         Ok(())

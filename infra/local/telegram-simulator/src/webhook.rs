@@ -146,6 +146,17 @@ impl World {
         Ok(waiting.into_iter().map(|(_, body)| body).collect())
     }
 
+    /// Takes every update that waits for a bot, as `getUpdates` would give it and forget it afterwards.
+    pub fn take_updates(&mut self, now: i64, bot: i64) -> Vec<Value> {
+        self.tick(now);
+        let Some(bot) = self.bots.get_mut(&bot) else { return Vec::new() };
+        bot.inbox.expire(now);
+        let mut waiting: Vec<_> =
+            std::mem::take(&mut bot.inbox.queues).into_values().flatten().collect();
+        waiting.sort_by_key(|pending| pending.update_id);
+        waiting.into_iter().map(|pending| pending.body).collect()
+    }
+
     /// The updates that are due now, marked as under way.
     pub(crate) fn take_due(&mut self, now: i64) -> Vec<Delivery> {
         let mut due = Vec::new();

@@ -4,12 +4,13 @@
 //! data and puts the updates that follow into the bots' queues.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::errors::{ApiError, ApiResult, ControlError, ControlResult};
 use crate::faults::Faults;
 use crate::flood::Flood;
 use crate::model::{
-    Bot, Call, Chat, ChatKind, History, Later, Life, Private, Secret, Status, User,
+    Bot, Call, Chat, ChatKind, History, Later, Life, Member, Private, Secret, Status, User,
 };
 use crate::rights::all_permissions;
 use crate::rng::Rng;
@@ -35,15 +36,15 @@ impl Default for Settings {
 }
 
 /// A simulated Telegram. Build one with [`World::new`]; change it with [`World::call`] (as a bot) and
-/// [`World::control`] (as a person or a test).
+/// [`World::control`] (as a person or a test). A copy shares with it what neither changes.
 #[derive(Debug, Clone)]
 pub struct World {
     pub(crate) settings: Settings,
     pub(crate) rng: Rng,
-    pub(crate) users: BTreeMap<i64, User>,
+    pub(crate) users: Arc<BTreeMap<i64, User>>,
     pub(crate) bots: BTreeMap<i64, Bot>,
-    pub(crate) chats: BTreeMap<i64, Chat>,
-    pub(crate) privates: BTreeMap<(i64, i64), Private>,
+    pub(crate) chats: BTreeMap<i64, Arc<Chat>>,
+    pub(crate) privates: BTreeMap<(i64, i64), Arc<Private>>,
     pub(crate) calls: Vec<Call>,
     pub(crate) later: BTreeMap<(i64, u64), Later>,
     pub(crate) faults: Faults,
@@ -60,7 +61,7 @@ impl World {
         Self {
             rng: Rng::new(settings.seed),
             settings,
-            users: BTreeMap::new(),
+            users: Arc::default(),
             bots: BTreeMap::new(),
             chats: BTreeMap::new(),
             privates: BTreeMap::new(),
@@ -112,7 +113,7 @@ impl World {
             username: Some(username.clone()),
             ..User::default()
         };
-        self.users.insert(id, user);
+        Arc::make_mut(&mut self.users).insert(id, user);
         let bot = Bot {
             id,
             token: Secret(token.to_owned()),
@@ -139,18 +140,14 @@ impl World {
         }
         let seconds = now / 1000;
         for chat in self.chats.values_mut() {
-            for member in chat.members.values_mut() {
-                match member.status {
-                    Status::Kicked { until } if until != 0 && until <= seconds => {
-                        member.status = Status::Left;
-                    }
-                    Status::Restricted { until, is_member, .. }
-                        if until != 0 && until <= seconds =>
-                    {
-                        member.status = if is_member { Status::Member } else { Status::Left };
-                    }
-                    _ => {}
-                }
+            let is_over = |member: &Member| member.status.until().is_some_and(|it| it <= seconds);
+            // Most hold nobody of whom this is true, and are shared with copies of this world.
+            if !chat.members.values().any(is_over) {
+                continue;
+            }
+            for member in Arc::make_mut(chat).members.values_mut().filter(|it| is_over(it)) {
+                let stays = matches!(member.status, Status::Restricted { is_member: true, .. });
+                member.status = if stays { Status::Member } else { Status::Left };
             }
         }
         self.flush(now);
@@ -204,7 +201,7 @@ impl World {
             requests: BTreeMap::new(),
             last_bot: None,
         };
-        self.chats.insert(id, chat);
+        self.chats.insert(id, Arc::new(chat));
         id
     }
 
@@ -213,13 +210,23 @@ impl World {
         member.map_or(Status::Left, |member| member.status.clone())
     }
 
+    /// A group, to be changed.
+    pub(crate) fn group_mut(&mut self, id: i64) -> Option<&mut Chat> {
+        self.chats.get_mut(&id).map(Arc::make_mut)
+    }
+
+    /// The chat between a bot and a person, to be changed.
+    pub(crate) fn private_mut(&mut self, bot: i64, user: i64) -> &mut Private {
+        Arc::make_mut(self.privates.entry((bot, user)).or_default())
+    }
+
     /// The chat of a call that has already been let through.
     pub(crate) fn chat_mut(&mut self, id: i64) -> ApiResult<&mut Chat> {
-        self.chats.get_mut(&id).ok_or_else(|| ApiError::bad("chat not found"))
+        self.group_mut(id).ok_or_else(|| ApiError::bad("chat not found"))
     }
 
     pub(crate) fn chat(&self, id: i64) -> ApiResult<&Chat> {
-        self.chats.get(&id).ok_or_else(|| ApiError::bad("chat not found"))
+        self.chats.get(&id).map(Arc::as_ref).ok_or_else(|| ApiError::bad("chat not found"))
     }
 
     pub(crate) fn bot_mut(&mut self, id: i64) -> ApiResult<&mut Bot> {

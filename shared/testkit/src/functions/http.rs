@@ -52,7 +52,7 @@ impl Request {
     /// A request with a JSON body.
     pub fn json(method: &'static str, path: impl Into<String>, body: &Value) -> Self {
         let mut request = Self::bare(method, path);
-        request.body = body.to_string().into_bytes();
+        request.body = serde_json::to_vec(body).unwrap_or_default();
         request.with("content-type", "application/json")
     }
 

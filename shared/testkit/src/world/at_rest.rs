@@ -189,7 +189,7 @@ fn purchases(machine: &Machine, story: &Story) {
             continue;
         }
         let (Some(before), Some(after_it)) =
-            (record.before.as_ref().and_then(subscription), subscription(&record.after))
+            (record.before.as_deref().and_then(subscription), subscription(&record.after))
         else {
             continue;
         };

@@ -108,9 +108,9 @@ impl Told {
     /// What has to follow; `None` when it is no change of an item.
     pub(super) fn follows(&self) -> Option<&Consequences> {
         let follow = || {
-            let before =
-                self.record.before.clone().and_then(|row| store::record(row).ok().flatten());
-            let (now, meta) = store::record(self.record.after.clone()).ok().flatten()?;
+            let before = self.record.before.as_deref();
+            let before = before.and_then(|row| store::record(row).ok().flatten());
+            let (now, meta) = store::record(&self.record.after).ok().flatten()?;
             Some(consequences(before.as_ref().map(|(before, _)| before), &now, &meta))
         };
         self.follows.get_or_init(follow).as_ref()
@@ -165,7 +165,7 @@ pub(super) struct Machine {
     pub(super) telegram: MemoryTelegram,
     settings: Arc<Settings>,
     pub(super) chance: Chance,
-    pub(super) clients: Vec<Client>,
+    pub(super) clients: Vec<Arc<Client>>,
     /// Every change that was told since the scene began.
     pub(super) told: Vec<Arc<Told>>,
     /// Whether nothing goes wrong any more.
@@ -197,7 +197,8 @@ impl Machine {
     /// Sends a request, and again until it is answered.
     pub(super) fn request(&mut self, request: Request) {
         let from = self.now();
-        self.clients.push(Client { request, answer: None, from, running: false, tries: 0 });
+        let client = Client { request, answer: None, from, running: false, tries: 0 };
+        self.clients.push(Arc::new(client));
     }
 
     /// Something was done in Telegram by people.

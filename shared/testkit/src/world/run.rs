@@ -14,6 +14,7 @@ use super::hub::{Effect, Verdict};
 use super::machine::{Machine, Snapshot};
 use super::story::{Cast, Step, Story};
 use super::watch::{Checks, Violation};
+use crate::MemoryStore;
 use crate::functions::Settings;
 use crate::house::{BEGIN, WEBHOOK_SECRET};
 use crate::memory_telegram::{BOT, BOT_NAME};
@@ -115,11 +116,12 @@ pub enum Notes {
 }
 
 impl Scene {
-    /// An empty world, with so many people in it, and an owner for each of so many services.
+    /// An empty world on these tables, with so many people in it, and an owner for each of so many
+    /// services.
     ///
     /// # Panics
     /// Never: its settings are good ones.
-    pub fn empty(people: usize, owners: usize) -> Self {
+    pub fn empty(tables: &MemoryStore, people: usize, owners: usize) -> Self {
         let (name, key) =
             (BotName::parse(BOT_NAME), LinkKey::new("the link key of every world of the tests"));
         let (Ok(bot_name), Ok(link_key)) = (name, key) else { unreachable!("they are good ones") };
@@ -127,7 +129,7 @@ impl Scene {
         let pool_link = crate::house::text(&pool, "/setup_link");
         let settings =
             Settings { bot_name, bot: BOT, link_key, webhook_secret: WEBHOOK_SECRET.to_owned() };
-        let snapshot = Snapshot::empty(BEGIN, settings);
+        let snapshot = Snapshot::empty(BEGIN, tables.clone(), settings);
         let person = |name: String| {
             let made = snapshot.telegram().control("users", json!({ "first_name": name }));
             made.get("id").and_then(serde_json::Value::as_i64).unwrap_or_default()

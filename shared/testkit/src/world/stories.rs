@@ -5,6 +5,7 @@ use fastrand::Rng;
 use super::chance::{Faults, Order};
 use super::run::{Plan, Scene, Turn};
 use super::story::{NewGroup, Step};
+use crate::MemoryStore;
 
 /// A story and the scene on which it is played.
 #[derive(Debug)]
@@ -84,7 +85,12 @@ impl Default for Stage {
 impl Stage {
     /// Builds the scenes.
     pub fn new() -> Self {
-        let empty = Scene::empty(PEOPLE, SERVICES);
+        Self::on(&MemoryStore::quick())
+    }
+
+    /// The stories on tables of another kind, which are empty.
+    pub fn on(tables: &MemoryStore) -> Self {
+        let empty = Scene::empty(tables, PEOPLE, SERVICES);
         let ready = empty.after(&open(0, NewGroup::Super));
         let inside = ready.after(&[buy(0, None, None), claim(0, 0), tap(0)]);
         let short = ready.after(&[buy(1, None, Some(600)), claim(1, 1), tap(1)]);

@@ -258,7 +258,7 @@ pub(super) struct Cast {
     /// Where charts raise alerts.
     charts: BTreeMap<usize, String>,
     /// The last that a customer was told about a purchase.
-    bought: BTreeMap<(usize, usize), Value>,
+    bought: BTreeMap<(usize, usize), Arc<Value>>,
     /// Purchases that were confirmed.
     pub(super) purchases: BTreeMap<(usize, usize), u32>,
     pub(super) alerts: Vec<Accepted>,
@@ -502,10 +502,10 @@ impl Story {
             }
             Purpose::Purchase { service, customer } => {
                 *self.cast.purchases.entry((service, customer)).or_default() += 1;
-                self.cast.bought.insert((service, customer), answer.body.clone());
+                self.cast.bought.insert((service, customer), Arc::new(answer.body.clone()));
             }
             Purpose::Relink { service, customer } => {
-                self.cast.bought.insert((service, customer), answer.body.clone());
+                self.cast.bought.insert((service, customer), Arc::new(answer.body.clone()));
             }
             Purpose::Alert { service, number, chart } => {
                 if let Some(id) = text("alert_id") {

@@ -174,6 +174,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
+    /// What is known, but for what processes have in their heads: of one in which none runs.
     pub(super) fn fresh_start(&self) -> Self {
         Self {
             gained: self.gained.clone(),
@@ -188,7 +189,7 @@ impl Watch {
 
     /// What is known, for a world that goes on from here; it counts its own checks.
     pub(super) fn fork(&self) -> Self {
-        Self { checks: Checks::default(), ..self.clone() }
+        Self { violations: self.violations.clone(), ..self.fresh_start() }
     }
 
     pub(super) fn violated(&mut self, of: Invariant, what: String) {

@@ -1,6 +1,7 @@
 //! The simulated world: the search of every `make test`, and the deliberate mistakes that it has to
 //! find.
 
+use testkit::MemoryStore;
 use testkit::world::{Bug, Notes, Plan, Schedule, Stage, Step, hunt, report, soak, tell};
 
 /// How many schedules are run each time.
@@ -40,6 +41,19 @@ fn a_schedule_is_the_same_run_each_time_and_is_told_by_its_name() {
     }
     for name in ["", "x", "7.x", "1:2=Never", "1:=Refused"] {
         assert_eq!(Schedule::parse(name), None, "{name}");
+    }
+}
+
+#[test]
+fn tables_that_keep_attributes_tell_the_same_stories() {
+    // In DynamoDB every item is written as attributes and read again; the search does without.
+    let (quick, written) = (Stage::new(), Stage::on(&MemoryStore::default()));
+    let stories = (0..quick.stories.len()).map(|story| format!("{story}:"));
+    let random = (0..150).flat_map(|seed| [format!("{seed}"), format!("{seed}.5")]);
+    for name in stories.chain(random) {
+        let schedule = Schedule::parse(&name).unwrap();
+        let told = [&quick, &written].map(|stage| tell(stage, &schedule, None, false));
+        assert_eq!(told[0], told[1], "{name}");
     }
 }
 

@@ -15,7 +15,7 @@ impl Machine {
     // -------------------------------------------------------------------------------- requests
 
     pub(super) fn send_request(&mut self, at: usize) {
-        let Some(client) = self.clients.get_mut(at) else { return };
+        let Some(client) = self.clients.get_mut(at).map(Arc::make_mut) else { return };
         client.running = true;
         client.tries += 1;
         self.thrown += 1;
@@ -46,7 +46,7 @@ impl Machine {
             || (answer.status == 409 && answer.retry_after.is_some());
         if !heard || again {
             self.ask_again(at);
-        } else if let Some(client) = self.clients.get_mut(at) {
+        } else if let Some(client) = self.clients.get_mut(at).map(Arc::make_mut) {
             client.running = false;
             client.answer = Some(answer);
         }
@@ -54,7 +54,7 @@ impl Machine {
 
     pub(super) fn ask_again(&mut self, at: usize) {
         let now = self.now();
-        if let Some(client) = self.clients.get_mut(at) {
+        if let Some(client) = self.clients.get_mut(at).map(Arc::make_mut) {
             client.running = false;
             let pause = i64::from(client.tries.min(10));
             client.from = after(now, SignedDuration::from_secs(pause));

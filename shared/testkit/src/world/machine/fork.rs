@@ -17,12 +17,12 @@ pub(in crate::world) struct Snapshot {
 }
 
 impl Snapshot {
-    /// An empty world at this time.
-    pub(in crate::world) fn empty(now: Timestamp, settings: Settings) -> Self {
+    /// An empty world at this time, on these tables.
+    pub(in crate::world) fn empty(now: Timestamp, store: MemoryStore, settings: Settings) -> Self {
         let clock = VirtualClock::at(now);
         Self {
             now,
-            store: MemoryStore::quick(),
+            store,
             queue: MemoryQueue::new(clock.clone()),
             limits: MemoryLimits::default(),
             telegram: MemoryTelegram::new(clock, 1),
