@@ -102,6 +102,8 @@ fn stuck(machine: &Machine) {
 /// Everybody inside has a right to be there, and everybody with a right who asked is inside.
 fn members(machine: &Machine, story: &Story) {
     let now = machine.now();
+    // An end this near is none to some clocks, and one to others.
+    let entitled = |it: &Subscription| it.entitled(after(now, SKEW));
     for (_, service) in story.services() {
         let Some(chat) = chat_of(machine, Some(&service)) else { continue };
         let inside = machine.telegram.look(|world| world.inside(chat));
@@ -120,7 +122,7 @@ fn members(machine: &Machine, story: &Story) {
             if *of != service {
                 continue;
             }
-            let Some(it) = holding(machine, service, *user).filter(|it| it.entitled(now)) else {
+            let Some(it) = holding(machine, service, *user).filter(|it| entitled(it)) else {
                 continue;
             };
             let (is_in, _, is_banned) = machine.telegram.look(|world| world.stands(chat, *user));
@@ -157,8 +159,8 @@ fn members(machine: &Machine, story: &Story) {
         }
         let asking = machine.telegram.look(|world| world.asking(chat));
         for user in asking {
-            let entitled = holding(machine, service, user).is_some_and(|it| it.entitled(now));
-            holds(machine, Invariant::PayingMembersInside, !entitled, || {
+            let is_entitled = holding(machine, service, user).is_some_and(|it| entitled(&it));
+            holds(machine, Invariant::PayingMembersInside, !is_entitled, || {
                 format!("person {user} has access to {service} and waits at its door")
             });
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::change::Why;
 use domain::ids::ChatId;
+use domain::link::Link;
 use domain::membership::Membership;
 use domain::pace::{BotPace, ChatBlock, ChatPace, ChatTake, Note, Take};
 use domain::relay::{AuditRecord, Event};
@@ -123,6 +124,10 @@ impl Port<Shared<MemoryStore>> {
                         Change::Release { claim: row.id.clone(), row: before.to_string() }
                     }
                 })
+            }
+            Link::KIND => {
+                let guest = row.body.item::<Link>()?.guest?;
+                guest.withdrawn_at.map(|_| Change::Withdrawal { link: row.id.clone() })
             }
             _ => None,
         }

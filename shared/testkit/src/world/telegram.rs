@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use domain::group::{ChatClaim, Holder};
-use domain::ids::{ChatId, MessageId, UserId};
+use domain::ids::{ChatId, MessageId, ServiceId, UserId};
+use domain::link::Pass;
 use domain::subscription::Subscription;
 use jiff::SignedDuration;
 use startup::Clock as _;
@@ -102,11 +103,22 @@ impl Port<Line> {
         answer
     }
 
+    /// The service of a chat.
+    fn service(&self, chat: ChatId) -> Option<ServiceId> {
+        match self.inner.store.find::<ChatClaim>(&key::chat(chat))?.holder {
+            Holder::Service { service } => Some(service),
+            Holder::Spare { .. } | Holder::Moved { .. } => None,
+        }
+    }
+
     /// The key of an account's claim in the service of a chat.
     fn claim(&self, chat: ChatId, user: UserId) -> Option<String> {
-        let chat = self.inner.store.find::<ChatClaim>(&key::chat(chat))?;
-        let Holder::Service { service } = chat.holder else { return None };
-        Some(key::user(service, user))
+        Some(key::user(self.service(chat)?, user))
+    }
+
+    /// The pass, taken back or not, of a guest of the service of a chat.
+    fn pass(&self, chat: ChatId, user: UserId) -> Option<Arc<Pass>> {
+        self.inner.store.find(&key::pass(self.service(chat)?, user))
     }
 
     /// The subscription that an account holds in the service of a chat: the key of the account's
@@ -200,7 +212,9 @@ impl Telegram for Port<Line> {
             let holder = port.holder(chat, user);
             let holder = holder.as_ref().map(|(_, row, it)| (row.as_str(), it.as_ref()));
             let claim = port.claim(chat, user).unwrap_or_default();
-            port.hub.state().watch.lets_in(port.process, &claim, holder, port.clock.now());
+            let link = port.pass(chat, user).map(|pass| key::link(pass.link));
+            let (link, now) = (link.as_deref(), port.clock.now());
+            port.hub.state().watch.lets_in(port.process, &claim, holder, link, now);
             port.inner.telegram.approve_join_request(chat, user).await
         };
         self.call("approveChatJoinRequest", Effect::Act, work).await

@@ -137,6 +137,11 @@ pub(super) enum Change {
         /// The key of the subscription for which it was taken.
         row: String,
     },
+    /// A guest's pass was taken back.
+    Withdrawal {
+        /// The key of the link by which it was given.
+        link: String,
+    },
 }
 
 /// What a process knew when it removed somebody.
@@ -163,6 +168,8 @@ pub(super) struct Watch {
     /// When a subscription last got access, and when it last lost some.
     gained: BTreeMap<String, u64>,
     lost: BTreeMap<String, u64>,
+    /// When a guest's pass was taken back, by the link that gave it.
+    withdrawn: BTreeMap<String, u64>,
     /// Which subscription an account last gave up, and when.
     released: BTreeMap<String, (String, u64)>,
     /// Bans by people, by group and person.
@@ -180,6 +187,7 @@ impl Watch {
             gained: self.gained.clone(),
             lost: self.lost.clone(),
             released: self.released.clone(),
+            withdrawn: self.withdrawn.clone(),
             bans: self.bans.clone(),
             removals: self.removals.clone(),
             declines: self.declines.clone(),
@@ -221,6 +229,9 @@ impl Watch {
             }
             Change::Release { claim, row } => {
                 self.released.insert(claim, (row, tick));
+            }
+            Change::Withdrawal { link } => {
+                self.withdrawn.entry(link).or_insert(tick);
             }
             Change::Access { row, before, after } => {
                 if before < after {
@@ -296,12 +307,13 @@ impl Watch {
         });
     }
 
-    /// Somebody is about to be let in.
+    /// Somebody is about to be let in. `link` is the key of the one that gave them a pass, if any did.
     pub(super) fn lets_in(
         &mut self,
         process: ProcessId,
         claim: &str,
         subscription: Option<(&str, &Subscription)>,
+        link: Option<&str>,
         now: Timestamp,
     ) {
         let read = |row: &str| self.reads.get(&(process, row.to_owned())).copied().unwrap_or(0);
@@ -312,7 +324,9 @@ impl Watch {
             }
             None => self.released.get(claim).is_some_and(|(row, tick)| *tick > read(row)),
         };
-        self.holds(Invariant::NobodyLetInWithoutRight, right, || {
+        let has_pass =
+            link.is_some_and(|link| self.withdrawn.get(link).is_none_or(|tick| *tick > read(link)));
+        self.holds(Invariant::NobodyLetInWithoutRight, right || has_pass, || {
             "somebody without access is let in".to_owned()
         });
     }
