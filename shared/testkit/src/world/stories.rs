@@ -306,7 +306,7 @@ fn random_steps(rng: &mut Rng) -> Vec<Step> {
     let account = (rng.u8(..3) == 0).then_some(person);
     let minutes = (rng.u8(..3) == 0).then(|| rng.i64(1..120));
     let buy = Step::Buy { service, customer, account, minutes };
-    match rng.u8(..57) {
+    match rng.u8(..58) {
         0..8 => vec![buy, Step::Claim { service, customer, person }, Step::Tap { service, person }],
         8..11 => vec![buy],
         11..14 => vec![Step::Tap { service, person }],
@@ -349,9 +349,13 @@ fn random_steps(rng: &mut Rng) -> Vec<Step> {
         53 => vec![Step::Guest { service, person: 3 }, Step::Withdraw { service }],
         54 => vec![Step::Withdraw { service }],
         55 => vec![Step::AskBot { person }],
-        _ => vec![
+        56 => vec![
             Step::Cancel { service, customer, at_end: false },
             Step::Buy { service, customer, account: None, minutes: None },
         ],
+        // Two buy for one account at the same time.
+        _ => [customer, (customer + 1) % PEOPLE]
+            .map(|customer| Step::Buy { service, customer, account: Some(person), minutes: None })
+            .to_vec(),
     }
 }
