@@ -71,6 +71,7 @@ impl Stage {
 
     /// Asks once more while the answer is that a part cannot be reached, as that answer says: on a
     /// machine that does too much at once, the emulator does not answer in time.
+    #[expect(clippy::print_stderr, reason = "whoever reads a failed run sees what was repeated")]
     pub(crate) async fn get(&self, path: &str) -> Result<Answer, Trouble> {
         for _ in 0..3 {
             let answer = self.stack.get(&self.trader, path).await?;
