@@ -67,15 +67,18 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         Ok(claim.and_then(|claim| claim.value.subscription).map(|id| id.to_string()))
     }
 
-    /// Changes the subscription with this key, as `decide` has it; its answer is that of the call.
+    /// Changes the subscription with this key, as `decide` has it; its answer is that of the call. One
+    /// that has moved to another account since the claim was read is none of this person's.
     async fn change<A>(
         &self,
         id: &str,
+        user: UserId,
         why: Why,
         decide: impl Fn(Option<&Subscription>) -> (Option<Subscription>, A),
     ) -> Result<A, Problem> {
         let decide = |read: Option<&Stored<Subscription>>| {
-            let (next, answer) = decide(read.map(|read| &read.value));
+            let theirs = read.map(|read| &read.value).filter(|it| it.user == Some(user));
+            let (next, answer) = decide(theirs);
             (next.map(|next| (next, self.by(Actor::Person, why))), answer)
         };
         match change(self.store(), id, TRIES, decide).await {
@@ -93,7 +96,7 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         next: impl Fn(&Subscription, Timestamp) -> Option<Subscription>,
     ) -> Result<(), Problem> {
         let Some(id) = self.subscription_of(service, user).await? else { return Ok(()) };
-        self.change(&id, why, |old| (old.and_then(|old| next(old, self.now)), ())).await
+        self.change(&id, user, why, |old| (old.and_then(|old| next(old, self.now)), ())).await
     }
 
     /// Somebody asks to be let in. The approval follows from the change.
@@ -122,7 +125,7 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
                         JoinRequest::Refused => (None, Asked::Declined(Declined::Ended)),
                     },
                 };
-                self.change(&id, Why::MemberAsked, decide).await?
+                self.change(&id, user, Why::MemberAsked, decide).await?
             }
         };
         match asked {
@@ -210,7 +213,7 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         let known = match self.subscription_of(service, user).await? {
             None => false,
             Some(id) => {
-                self.change(&id, Why::MemberJoined, |old| match old {
+                self.change(&id, user, Why::MemberJoined, |old| match old {
                     None => (None, false),
                     // The trader's pass lets in whoever once was a buyer, too.
                     Some(old) if is_guest && !old.entitled(self.now) => (None, true),

@@ -141,9 +141,9 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         user: UserId,
     ) -> Result<Option<Outcome>, TaskError> {
         let Some(id) = self.subscription_of(service.id, user).await? else { return Ok(None) };
-        let Some(read) = load::<Subscription>(&self.store, &id.to_string()).await? else {
-            return Ok(None);
-        };
+        let read = load::<Subscription>(&self.store, &id.to_string()).await?;
+        // It may have moved to another account since the claim was read.
+        let Some(read) = read.filter(|read| read.value.user == Some(user)) else { return Ok(None) };
         let now = self.clock.now();
         match asked_to_join(&read.value, now) {
             JoinRequest::Refused => Ok(None),

@@ -1,6 +1,7 @@
 //! How a Telegram account becomes that of a buyer.
 
 use serde_json::{Value, json};
+use store::{Store as _, Table, Write};
 use testkit::House;
 use testkit::functions::Request;
 use testkit::house::{WEBHOOK_SECRET, hours, minutes, text};
@@ -202,6 +203,31 @@ fn an_open_request_of_the_old_account_lets_nobody_in() {
     assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"]);
     let asking = house.group(place.group)["join_requests"].as_array().cloned().unwrap();
     assert!(asking.is_empty(), "{asking:?}");
+}
+
+#[test]
+fn a_request_that_meets_the_move_of_the_subscription_is_nobodys() {
+    let (house, place) = one_service();
+    let old = house.person("Old");
+    let sold = house.storefront().sells_to(&place.service, "c-1", &old);
+    let claim = || {
+        let rows = house.store().rows(Table::Subscriptions);
+        rows.into_iter().find(|row| row.kind == "user").unwrap()
+    };
+    let mut row = claim();
+    relinks(&house, &sold).is(200);
+    house.settle();
+    // As it looks to a webhook that reads the claim before the move and the subscription after it.
+    let moved = claim().meta.ver;
+    row.meta.ver = moved + 1;
+    let write = Write { table: Table::Subscriptions, expected: Some(moved), row };
+    house.functions().clock.run(house.store().commit(vec![write])).unwrap();
+    assert_eq!(old.enters(&place.link), "requested");
+    house.passes(hours(2));
+    assert!(house.calls("approveChatJoinRequest").is_empty());
+    let story = story_of(&house, &place, &sold);
+    assert!(!story.contains(&"member.asked".to_owned()), "{story:?}");
+    assert_eq!(house.group(place.group)["join_requests"], json!([]), "it is declined");
 }
 
 #[test]
