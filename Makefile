@@ -94,7 +94,7 @@ soak: soak-world ## Faults for long: the simulated world, then the real function
 
 .PHONY: soak-world
 soak-world: ## The simulated world alone: make soak-world [SCHEDULES=1000000] [SEED=…]
-	@cargo run --locked --quiet -p testkit --bin world -- soak $(or $(SCHEDULES),1000000) $(SEED)
+	@cargo run --locked --quiet --profile soak -p testkit --bin world -- soak $(or $(SCHEDULES),1000000) $(SEED)
 
 .PHONY: replay
 replay: ## One schedule of it, told as the smallest story: make replay SCHEDULE=…

@@ -5,8 +5,13 @@
 
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
 use rustix::time::{ClockId, clock_gettime};
 use testkit::world::{Schedule, Stage, report, soak, tell};
+
+/// A run makes and forgets very many small things: this allocator makes it a sixth faster.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const USAGE: &str = "\
 usage: world soak SCHEDULES [FROM_SEED]   search, with progress, and show what was found
