@@ -20,13 +20,10 @@ use store::key;
 
 use super::machine::Machine;
 use super::story::{Story, bot, chat_of, claimed_by, holding};
-use super::watch::{Invariant, subscription};
+use super::watch::{Invariant, SKEW, subscription};
 
 /// Words of the letters by which somebody is told how to come in (again).
 const WAYS_IN: [&str; 2] = ["Please come back in", "“Request to join”"];
-
-/// Clocks differ by this much.
-const SKEW: SignedDuration = SignedDuration::from_secs(5);
 
 /// Looks at everything.
 pub(super) fn check(machine: &Machine, story: &Story) {
@@ -150,7 +147,7 @@ fn members(machine: &Machine, story: &Story) {
                 .is_some_and(|at| shut_out.is_none_or(|shut_out| shut_out.as_second() <= at));
             // To whom the bot may not write, nobody can say anything: their purchase came between
             // the last look and the call.
-            let unreachable = decline.is_some()
+            let unreachable = shut_out.is_some()
                 && !machine.telegram.look(|world| world.is_reachable(bot(), *user));
             let told = told || unreachable;
             holds(machine, Invariant::PayingMembersInside, is_in || told, || {

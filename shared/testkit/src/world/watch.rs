@@ -13,6 +13,9 @@ use super::hub::ProcessId;
 /// Clocks differ by some seconds, and a call takes its time: an end this near is no evidence.
 const NEAR: SignedDuration = SignedDuration::from_secs(70);
 
+/// Clocks differ by this much.
+pub(super) const SKEW: SignedDuration = SignedDuration::from_secs(5);
+
 /// What has to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
@@ -291,7 +294,9 @@ impl Watch {
         subscription: Option<(&str, &Subscription)>,
         now: Timestamp,
     ) {
-        let is_over = subscription.is_none_or(|(_, it)| it.access_ends_at <= now);
+        // Ended by a clock that is ahead, it ends in a moment.
+        let is_over =
+            subscription.is_none_or(|(_, it)| !it.entitled(domain::time::after(now, SKEW)));
         self.removals.insert((chat, user), (now, is_over));
         let ban = self.bans.get(&(chat, user)).copied();
         // Whoever was banned after the process had looked is banned and unbanned in one breath:
