@@ -9,7 +9,7 @@ use super::stories::Stage;
 use super::watch::Invariant;
 
 /// So many runs may pass before a deliberate mistake is found.
-const MOST: u64 = 60_000;
+const MOST: u64 = 200_000;
 
 /// What was run, looked at and found.
 pub fn tally(tally: &Tally) -> String {
