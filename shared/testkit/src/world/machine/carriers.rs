@@ -18,9 +18,8 @@ impl Machine {
         let Some(client) = self.clients.get_mut(at).map(Arc::make_mut) else { return };
         client.running = true;
         client.tries += 1;
-        self.thrown += 1;
         let mut request = client.request.clone();
-        request.fresh = uuid::Uuid::from_u128(u128::from(self.thrown) << 64 | 1);
+        request.fresh = self.fresh();
         if self.hub.bug == Some(Bug::NoIdempotency) {
             request.forget_keys();
         }
@@ -28,6 +27,12 @@ impl Machine {
         let (id, functions) = self.functions();
         let work = async move { Ended::Answer(functions.http(request).await) };
         self.begin(id, 10, Carries::Request(at), work);
+    }
+
+    /// An id that no invocation had before.
+    fn fresh(&mut self) -> uuid::Uuid {
+        self.thrown += 1;
+        uuid::Uuid::from_u128(u128::from(self.thrown) << 64 | 1)
     }
 
     pub(super) fn answered(&mut self, at: usize, answer: Answer) {
@@ -104,8 +109,9 @@ impl Machine {
         let waiting = self.updates.remove(at);
         self.delivering.push(waiting.queue.clone());
         self.note(|| format!("update: {}", waiting.queue));
-        let request = Request::json("POST", "/telegram/webhook", &waiting.update)
+        let mut request = Request::json("POST", "/telegram/webhook", &waiting.update)
             .with("x-telegram-bot-api-secret-token", WEBHOOK_SECRET);
+        request.fresh = self.fresh();
         let (id, functions) = self.functions();
         let work = async move { Ended::Answer(functions.http(request).await) };
         self.begin(id, 10, Carries::Update(waiting), work);
