@@ -135,7 +135,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
     }
 
     /// Somebody who was to be declined and has access by now is let in instead.
-    async fn bought_meanwhile(
+    pub(super) async fn bought_meanwhile(
         &self,
         service: &Service,
         user: UserId,

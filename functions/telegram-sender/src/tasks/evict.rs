@@ -51,6 +51,14 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             return Ok(Outcome::Later(wait));
         }
         let belongs = self.belongs(service.id, user).await?;
+        // They lost a right and have another by now. Perhaps they were at the door when they lost the
+        // first: nobody knows of that request any more.
+        if belongs
+            && intruder.must_leave
+            && let Some(later @ Outcome::Later(_)) = self.bought_meanwhile(&service, user).await?
+        {
+            return Ok(later);
+        }
         let lets_be = service.settings.guard == Guard::Observe && !intruder.must_leave;
         let seen = match belongs || lets_be {
             true => intruder,

@@ -206,6 +206,24 @@ fn an_open_request_of_the_old_account_lets_nobody_in() {
 }
 
 #[test]
+fn who_waits_at_the_door_when_the_subscription_moves_and_buys_another_is_let_in() {
+    let (house, place) = one_service();
+    let old = house.person("Old");
+    let sold = house.storefront().sells_to(&place.service, "c-1", &old);
+    house.telegram().set_down(true);
+    old.taps(&place.link);
+    house.waits(minutes(1));
+    relinks(&house, &sold).is(200);
+    let other = house.storefront().sells_to(&place.service, "c-2", &old);
+    house.waits(minutes(1));
+    house.telegram().set_down(false);
+    house.passes(hours(1));
+    assert_eq!(house.members(place.group), ["Old", "Usher", "t1 (owner)"]);
+    assert_eq!(stands(&house, &other), pair("active", "joined"));
+    assert_eq!(house.group(place.group)["join_requests"], json!([]));
+}
+
+#[test]
 fn a_request_that_meets_the_move_of_the_subscription_is_nobodys() {
     let (house, place) = one_service();
     let old = house.person("Old");
