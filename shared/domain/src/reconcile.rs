@@ -95,7 +95,18 @@ pub fn request_check(
     if old.is_some_and(|old| matches!(old.state, Progress::Running { .. })) {
         return None;
     }
-    Some(Reconciliation {
+    Some(check_anew(old, service, now))
+}
+
+/// The check of a group that works from now on: from the beginning, also when one is under way. That
+/// one may have looked while the group did not work, and would end without having seen anybody; its
+/// present step counts no more.
+pub fn check_anew(
+    old: Option<&Reconciliation>,
+    service: ServiceId,
+    now: Timestamp,
+) -> Reconciliation {
+    Reconciliation {
         service,
         requested_at: now,
         step: old.map_or(0, |old| old.step).saturating_add(1),
@@ -105,7 +116,7 @@ pub fn request_check(
         inside: 0,
         let_in: 0,
         state: Progress::Running { tries: Tries::none(now) },
-    })
+    }
 }
 
 /// The daily check. `None` when one is under way, or was made a short time ago.
@@ -270,6 +281,16 @@ mod tests {
         let done = step_done(&second, 2, last, Some(9), later(2)).unwrap();
         assert_eq!((done.checked, done.put_right, done.inside, done.let_in), (11, 2, 8, 1));
         assert_eq!((done.due_at(), check_due(&done, later(999))), (None, None));
+    }
+
+    #[test]
+    fn a_group_that_works_again_is_checked_anew_and_what_was_under_way_counts_no_more() {
+        let (old, found) = (begun(), Step { checked: 10, ..Step::default() });
+        let old = Reconciliation { from: Some("x".to_owned()), checked: 10, ..old };
+        let anew = check_anew(Some(&old), old.service, later(1));
+        assert_eq!((anew.step, anew.from.as_deref(), anew.checked), (2, None, 0));
+        assert_eq!(step_done(&anew, old.step, found.clone(), Some(3), later(1)), None);
+        assert!(step_done(&anew, anew.step, found, Some(3), later(1)).is_some());
     }
 
     #[test]

@@ -5,8 +5,8 @@ use domain::group::{Phase, TelegramGroup};
 use domain::guard::{Intruder, Stand};
 use domain::ids::{ChatId, ServiceId, UserId};
 use domain::reconcile::{
-    Progress, Reconciliation, Seen, Step, looked_at, may_have_asked, request_check, step_done,
-    step_failed, wants_look,
+    Progress, Reconciliation, Seen, Step, check_anew, looked_at, may_have_asked, request_check,
+    step_done, step_failed, wants_look,
 };
 use domain::service::{Guard, Service};
 use domain::subscription::Subscription;
@@ -78,14 +78,13 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         Ok(change(&self.store, &key::reconciliation(service), TRIES, decide).await?)
     }
 
-    /// The save that begins the check of a service's members; `None` when one is under way.
-    pub(super) async fn new_check(&self, service: ServiceId) -> Result<Option<Write>, TaskError> {
+    /// The save that begins the check of the members of a group that works from now on.
+    pub(super) async fn new_check(&self, service: ServiceId) -> Result<Write, TaskError> {
         let id = key::reconciliation(service);
         let read = load::<Reconciliation>(&self.store, &id).await?;
         let now = self.clock.now();
-        let next = request_check(read.as_ref().map(|read| &read.value), service, now);
-        let cause = because(Why::ReconcileRequested, now);
-        Ok(next.map(|next| Write::put(read.as_ref(), &next, &cause)))
+        let next = check_anew(read.as_ref().map(|read| &read.value), service, now);
+        Ok(Write::put(read.as_ref(), &next, &because(Why::ReconcileRequested, now)))
     }
 
     /// Does the next step of a service's check. The step after it follows from the change.

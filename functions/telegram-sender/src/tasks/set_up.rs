@@ -100,7 +100,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         // Saved together: a check that comes first would find a group that does not work.
         let check = match place.service() {
             Some(service) if group.invite_link.is_some() => {
-                self.new_check(service.id).await.map_err(Stopped::Error)?
+                Some(self.new_check(service.id).await.map_err(Stopped::Error)?)
             }
             _ => None,
         };
