@@ -5,7 +5,9 @@ use domain::group::{ChatClaim, Group, Holder};
 use domain::guard::{Intruder, intruder_left};
 use domain::ids::{ChatId, IntruderId, ServiceId, UserId};
 use domain::link::{Appointed, Link, LinkUrl, Pass, link_used};
-use domain::membership::{JoinRequest, asked_to_join, came_in, no_longer_admin, went_out};
+use domain::membership::{
+    JoinRequest, asked_to_join, came_in, holds_lease, no_longer_admin, went_out,
+};
 use domain::service::Service;
 use domain::subscription::{Subscription, subscription_due};
 use domain::task::{Declined, Task};
@@ -211,17 +213,22 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
     ) -> Result<(), Problem> {
         let is_guest = self.is_guest(service, user, way, at).await?;
         let known = match self.subscription_of(service, user).await? {
-            None => false,
+            None => Some(false),
             Some(id) => {
                 self.change(&id, user, Why::MemberJoined, |old| match old {
-                    None => (None, false),
+                    None => (None, Some(false)),
+                    // Whether they came before the call that puts them out or after it is known once
+                    // the removal has ended.
+                    Some(old) if holds_lease(old, self.now) => (None, None),
                     // The trader's pass lets in whoever once was a buyer, too.
-                    Some(old) if is_guest && !old.entitled(self.now) => (None, true),
-                    Some(old) => (self.in_or_out(old), true),
+                    Some(old) if is_guest && !old.entitled(self.now) => (None, Some(true)),
+                    Some(old) => (self.in_or_out(old), Some(true)),
                 })
                 .await?
             }
         };
+        // Telegram delivers the update again, in a moment.
+        let known = known.ok_or_else(Problem::again)?;
         match known || is_guest || self.was_there_before(service, at).await? {
             true => Ok(()),
             false => self.note_intruder(service, user).await,

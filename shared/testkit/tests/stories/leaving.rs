@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use testkit::house::{hours, minutes, text};
+use testkit::memory_telegram::Moment;
 
 use crate::{insider, news, one_service, pair, stands, story_of};
 
@@ -237,4 +238,25 @@ fn an_end_of_ones_own_overrides_the_duration() {
     assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"]);
     let past = json!({ "ends_at": "2020-01-01T00:00:00Z" });
     house.storefront().buys(&place.service, "c-2", &past).is(422);
+}
+
+#[test]
+fn who_is_added_again_before_their_removal_is_on_record_is_put_out_again() {
+    let (house, place) = one_service();
+    let (ada, sold) = insider(&house, &place, "Ada");
+    let add = json!({ "user": ada.id, "chat_id": place.group });
+    let owner = place.owner.clone();
+    house.beside("unbanChatMember", Moment::After, move |house| {
+        owner.does("add", add);
+        for update in house.telegram().updates() {
+            if !house.deliver(&update) {
+                house.takes_in(vec![update]);
+            }
+        }
+    });
+    house.storefront().cancels(&sold, "now").is(200);
+    house.waits(minutes(5));
+    assert_eq!(house.calls("unbanChatMember").len(), 2);
+    assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"]);
+    assert_eq!(stands(&house, &sold), pair("cancelled", "removed"));
 }
