@@ -90,6 +90,11 @@ impl Link {
         self.waits_for_guest() && self.expires_at.is_none_or(|end| at < end)
     }
 
+    /// Whom it gave a pass that is still good.
+    pub fn welcome_guest(&self) -> Option<UserId> {
+        self.guest.filter(|guest| guest.withdrawn_at.is_none()).map(|guest| guest.user)
+    }
+
     /// When the sweep has to look at it: a used link that is not revoked yet.
     pub fn due_at(&self) -> Option<Timestamp> {
         match &self.state {
@@ -121,13 +126,6 @@ pub fn link_used(link: &Link, guest: Option<UserId>, now: Timestamp) -> Option<L
             ..link.clone()
         }),
         _ => None,
-    }
-}
-
-impl Link {
-    /// Whom it gave a pass that is still good.
-    pub fn welcome_guest(&self) -> Option<UserId> {
-        self.guest.filter(|guest| guest.withdrawn_at.is_none()).map(|guest| guest.user)
     }
 }
 
