@@ -77,7 +77,7 @@ impl<'a> Shop<'a> {
     /// # Errors
     /// What was answered or seen instead.
     pub async fn status_becomes(&self, wanted: &str) -> Result<Answer, Trouble> {
-        until(&format!("the group is {wanted}"), 90, || async {
+        until(&format!("the group is {wanted}"), || async {
             // 503 says that the bot is busy with others at the moment.
             let info = self.info().await?;
             let is_so = info.status == 200 && info.text("/status") == wanted;
@@ -118,7 +118,7 @@ impl<'a> Shop<'a> {
     /// What was answered or seen instead.
     pub async fn membership_becomes(&self, id: &str, wanted: &str) -> Result<Answer, Trouble> {
         let path = format!("/subscriptions/{id}");
-        until(&format!("the membership is {wanted}"), 90, || async {
+        until(&format!("the membership is {wanted}"), || async {
             let now = self.stack.get(&Caller::Storefront, &path).await?.expect_status(200)?;
             let membership = now.text("/membership");
             Ok(if membership == wanted { Ok(now) } else { Err(membership) })
@@ -157,7 +157,7 @@ impl<'a> Shop<'a> {
     /// # Errors
     /// What was answered or seen instead.
     pub async fn alert_becomes(&self, id: &str, wanted: &str) -> Result<Answer, Trouble> {
-        until(&format!("the alert is {wanted}"), 90, || async {
+        until(&format!("the alert is {wanted}"), || async {
             let alert = self.stack.get(&self.trader, &format!("/alerts/{id}")).await?;
             let alert = alert.expect_status(200)?;
             let status = alert.text("/status");

@@ -186,7 +186,7 @@ impl<'a> Telegram<'a> {
     /// # Errors
     /// What the bot wrote instead.
     pub async fn is_told(&self, user: i64, words: &str) -> Result<Value, Trouble> {
-        until(&format!("the bot says “{words}”"), 30, || async {
+        until(&format!("the bot says “{words}”"), || async {
             let told = self.told(user).await?;
             let text = |message: &Value| message.to_string();
             Ok(told
@@ -202,15 +202,10 @@ impl<'a> Telegram<'a> {
     ///
     /// # Errors
     /// Who is in it instead.
-    pub async fn has_members(
-        &self,
-        chat: i64,
-        names: &[&str],
-        seconds: u64,
-    ) -> Result<Group, Trouble> {
+    pub async fn has_members(&self, chat: i64, names: &[&str]) -> Result<Group, Trouble> {
         let mut wanted: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
         wanted.sort();
-        until(&format!("the group has {}", wanted.join(", ")), seconds, || async {
+        until(&format!("the group has {}", wanted.join(", ")), || async {
             let group = self.look(chat).await?;
             let members = group.members();
             let there: Vec<_> = members

@@ -126,7 +126,7 @@ impl Play<'_> {
 
         step("The webhook binds the group; the sender makes the guarded link and sets permissions");
         let path = format!("/traders/services/{id}/telegram-group/info");
-        let info = until("the group is ready", 60, || async {
+        let info = until("the group is ready", || async {
             let info = self.stack.get(&self.trader, &path).await?.expect_status(200)?;
             Ok(match info.text("/status").as_str() {
                 "ready" => Ok(info),
@@ -169,7 +169,7 @@ impl Play<'_> {
         step("Ann taps it too");
         shows("members before", self.members(chat).await?);
         shows("Telegram answers", self.telegram.opens(ann, &sold.text("/invite_link")).await?);
-        let group = self.telegram.has_members(chat, &["Ann", "Tara", "the bot"], 30).await?;
+        let group = self.telegram.has_members(chat, &["Ann", "Tara", "the bot"]).await?;
         shows("members after", group.members().join(", "));
         let subscription = sold.text("/id");
         self.membership(&subscription, "joined").await?;
@@ -179,7 +179,7 @@ impl Play<'_> {
 
     async fn membership(&self, subscription: &str, wanted: &str) -> Result<Answer, Trouble> {
         let path = format!("/subscriptions/{subscription}");
-        until(&format!("the membership is {wanted}"), 60, || async {
+        until(&format!("the membership is {wanted}"), || async {
             let now = self.stack.get(&Caller::Storefront, &path).await?.expect_status(200)?;
             let membership = now.text("/membership");
             Ok(if membership == wanted { Ok(now) } else { Err(membership) })
@@ -200,7 +200,7 @@ impl Play<'_> {
             self.stack.call(&self.trader, Method::POST, "/alerts", Some(&body), &key).await?;
         let id = sent.expect_status(202)?.text("/alert_id");
         shows("alert", &id);
-        let alert = until("the alert is sent", 60, || async {
+        let alert = until("the alert is sent", || async {
             let path = format!("/alerts/{id}");
             let alert = self.stack.get(&self.trader, &path).await?.expect_status(200)?;
             let status = alert.text("/status");
@@ -238,16 +238,16 @@ impl Play<'_> {
         let subscription = sold.text("/id");
         shows("end_date", sold.text("/end_date"));
         self.telegram.opens(ben, &sold.text("/invite_link")).await?;
-        self.telegram.has_members(chat, &["Ann", "Ben", "Tara", "the bot"], 30).await?;
+        self.telegram.has_members(chat, &["Ann", "Ben", "Tara", "the bot"]).await?;
         shows("members before", self.members(chat).await?);
 
         step("The time is up; the sweep runs (on AWS every 30 minutes, here: make sweep)");
-        until("the end has come", 60, || async {
+        until("the end has come", || async {
             Ok(if now() > ends_at { Ok(()) } else { Err("not yet".to_owned()) })
         })
         .await?;
         shows("the sweep answers", self.stack.sweep().await?);
-        let group = self.telegram.has_members(chat, &["Ann", "Tara", "the bot"], 60).await?;
+        let group = self.telegram.has_members(chat, &["Ann", "Tara", "the bot"]).await?;
         let gone = self.membership(&subscription, "removed").await?;
         shows("members after", group.members().join(", "));
         shows(
@@ -258,7 +258,7 @@ impl Play<'_> {
         step("Ann cancels: out at once, without a sweep");
         let path = format!("/subscriptions/{}/cancel", ann.subscription);
         self.shop(&path, &json!({ "when": "now" })).await?;
-        let group = self.telegram.has_members(chat, &["Tara", "the bot"], 60).await?;
+        let group = self.telegram.has_members(chat, &["Tara", "the bot"]).await?;
         shows("members", group.members().join(", "));
         self.membership(&ann.subscription, "removed").await?;
         let told = self.telegram.is_told(ann.user, "has ended").await?;
@@ -268,12 +268,12 @@ impl Play<'_> {
         let body = json!({ "service_id": service, "customer_id": "ann", "payment_ref": "again" });
         let sold = self.shop("/subscriptions", &body).await?;
         shows("Telegram answers", self.telegram.opens(ann.user, &sold.text("/invite_link")).await?);
-        let group = self.telegram.has_members(chat, &["Ann", "Tara", "the bot"], 30).await?;
+        let group = self.telegram.has_members(chat, &["Ann", "Tara", "the bot"]).await?;
         shows("members", group.members().join(", "));
 
         step("GET …/audit: the last of what is on record");
         let path = format!("/traders/services/{service}/audit?limit=12");
-        let audit = until("the trail has it", 30, || async {
+        let audit = until("the trail has it", || async {
             let audit = self.stack.get(&self.trader, &path).await?.expect_status(200)?;
             let newest = audit.text("/items/0/action");
             Ok(if newest == "member.joined" { Ok(audit) } else { Err(newest) })
@@ -296,7 +296,7 @@ impl Play<'_> {
         let id = self.make_service("Silver Signals").await?;
         step("POST …/telegram-group/create, mode pool");
         let path = format!("/traders/services/{id}/telegram-group/create");
-        let got = until("a spare group is ready", 60, || async {
+        let got = until("a spare group is ready", || async {
             let answer = self.stack.post(&self.trader, &path, &json!({ "mode": "pool" })).await?;
             Ok(match answer.status {
                 201 => Ok(answer),
@@ -307,7 +307,7 @@ impl Play<'_> {
         shows("status, title", format!("{}, {}", got.text("/status"), got.text("/title")));
         shows("invite_link", got.text("/invite_link"));
         let taken: i64 = got.text("/group_id").parse()?;
-        let group = until("the group carries the name", 60, || async {
+        let group = until("the group carries the name", || async {
             let group = self.telegram.look(taken).await?;
             let title = group.title().to_owned();
             Ok(if title == "Silver Signals" { Ok(group) } else { Err(title) })

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use stories::until;
 
-use crate::stage::{PATIENCE, Shop, Stage, Told, items, offer, text};
+use crate::stage::{Shop, Stage, Told, items, offer, text};
 
 /// An alert that its note tells from others.
 fn signal(shop: &Shop, note: &str) -> Value {
@@ -100,7 +100,7 @@ async fn more_than_telegram_takes_is_refused_and_what_was_accepted_keeps_its_ord
     assert!((1..=60).contains(&wait));
 
     // Telegram takes one a second; the first dozen is enough to see that order is kept.
-    until("a dozen of them stand in the group", PATIENCE, || async {
+    until("a dozen of them stand in the group", || async {
         let there = notes(&stage, &shop).await?;
         let wanted = accepted.get(..there.len()).unwrap_or_default();
         assert_eq!(there, wanted, "out of order, or more than once");

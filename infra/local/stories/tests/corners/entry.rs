@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use stories::{Caller, until};
 
-use crate::stage::{PATIENCE, Stage, Told, comes, in_seconds, items, offer, text, time};
+use crate::stage::{Stage, Told, comes, in_seconds, items, offer, text, time};
 
 #[tokio::test]
 async fn a_buyer_gets_in_and_leaves_when_the_time_is_up() -> Told {
@@ -252,7 +252,7 @@ async fn a_purchase_before_the_group_is_there_waits_for_it() -> Told {
     let chat = stage.telegram().group(owner, "Later", "supergroup").await?;
     stage.telegram().adds_bot(owner, chat, &link, json!({})).await?;
     stage.group_is(&id, "ready").await?;
-    let way_in = until("the way in is there", PATIENCE, || async {
+    let way_in = until("the way in is there", || async {
         let link = stage.subscription(&sold.text("/id")).await?.text("/invite_link");
         Ok(if link.is_empty() { Err("no link".to_owned()) } else { Ok(link) })
     })

@@ -5,7 +5,7 @@ use futures::future::try_join_all;
 use serde_json::json;
 use stories::until;
 
-use crate::stage::{PATIENCE, Stage, Told};
+use crate::stage::{Stage, Told};
 
 #[tokio::test]
 async fn refusals_at_random_delay_a_removal_and_do_not_stop_it() -> Told {
@@ -145,7 +145,7 @@ async fn buying_needs_no_telegram() -> Told {
     let item = format!("subscription/{}", sold.text("/id"));
     stage.is_on_record(&shop.id, &item, "member.admission_failed").await?;
     let link = format!("/traders/services/{}/telegram-group/generate-link", shop.id);
-    let unavailable = until("a link cannot be made", PATIENCE, || async {
+    let unavailable = until("a link cannot be made", || async {
         let answer = stage.post(&link, &json!({ "kind": "permanent" })).await?;
         Ok(if answer.status == 503 { Ok(answer) } else { Err(answer.body.to_string()) })
     })

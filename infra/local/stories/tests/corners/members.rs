@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use stories::{Answer, Trouble, until};
 
-use crate::stage::{PATIENCE, Shop, Stage, Told, in_seconds, text};
+use crate::stage::{Shop, Stage, Told, in_seconds, text};
 
 async fn asks(stage: &Stage, method: Method, path: &str) -> Result<Answer, Trouble> {
     stage.stack.call(&stage.trader, method, path, None, &[]).await
@@ -13,7 +13,7 @@ async fn asks(stage: &Stage, method: Method, path: &str) -> Result<Answer, Troub
 
 /// The check of the members, once it is through.
 async fn checked(stage: &Stage, shop: &Shop) -> Result<Value, Trouble> {
-    until("a check of the members", PATIENCE, || async {
+    until("a check of the members", || async {
         let check = stage.info(&shop.id).await?.body["members_check"].clone();
         Ok(if check["status"] == "done" { Ok(check) } else { Err(check.to_string()) })
     })
@@ -91,7 +91,7 @@ async fn members_who_paid_before_are_taken_over_and_found_inside() -> Told {
     assert_eq!(refused.text("/errors/0/pointer"), "/members/0/telegram_user_id");
     let begun = stage.post(&path, &json!({ "members": members })).await?.expect_status(202)?;
     let read = format!("{path}/{}", begun.text("/id"));
-    let done = until("the list is taken over", PATIENCE, || async {
+    let done = until("the list is taken over", || async {
         let now = stage.get(&read).await?.expect_status(200)?;
         let status = now.text("/status").to_owned();
         Ok(if status == "done" { Ok(now) } else { Err(status) })

@@ -6,10 +6,6 @@ use serde_json::{Value, json};
 use stories::{Answer, Caller, Group, Stack, Telegram, Trouble, until};
 pub(crate) use stories::{Told, offer};
 
-/// How long anything may take, in seconds: the stories share a small machine, and alerts of all of
-/// them go through one lane on the emulator. Nothing waits so long when things are well.
-pub(crate) const PATIENCE: u64 = 120;
-
 /// A trader and the stack they use.
 pub(crate) struct Stage {
     pub(crate) stack: Stack,
@@ -37,7 +33,7 @@ pub(crate) fn in_seconds(seconds: i64) -> Timestamp {
 
 /// Waits until a time has come.
 pub(crate) async fn comes(time: Timestamp) -> Told {
-    until("the time comes", PATIENCE, || async {
+    until("the time comes", || async {
         Ok(if in_seconds(0) > time { Ok(()) } else { Err("not yet".to_owned()) })
     })
     .await
@@ -109,7 +105,7 @@ impl Stage {
 
     /// Waits until the group has this status, and gives the group's info.
     pub(crate) async fn group_is(&self, id: &str, wanted: &str) -> Result<Answer, Trouble> {
-        until(&format!("the group is {wanted}"), PATIENCE, || async {
+        until(&format!("the group is {wanted}"), || async {
             // The service is asked, because asking for the info can make Telegram be asked.
             let service = self.get(&format!("/traders/services/{id}")).await?;
             let status = service.text("/telegram_group/status");
@@ -125,7 +121,7 @@ impl Stage {
 
     /// Waits until the group's info names exactly these problems.
     pub(crate) async fn has_problems(&self, id: &str, wanted: &[&str]) -> Result<Answer, Trouble> {
-        until(&format!("the group's problems are {wanted:?}"), PATIENCE, || async {
+        until(&format!("the group's problems are {wanted:?}"), || async {
             let info = self.info(id).await?;
             let codes: Vec<_> =
                 items(&info.body, "problems").iter().map(|it| text(it, "code")).collect();
@@ -153,7 +149,7 @@ impl Stage {
 
     /// Waits until a message with these words stands in the group.
     pub(crate) async fn reads(&self, chat: i64, words: &str) -> Result<Group, Trouble> {
-        until(&format!("the group reads “{words}”"), PATIENCE, || async {
+        until(&format!("the group reads “{words}”"), || async {
             let group = self.telegram().look(chat).await?;
             let messages = group.messages();
             let found = messages.iter().any(|message| message.contains(words));
@@ -192,7 +188,7 @@ impl Stage {
         item: &str,
         action: &str,
     ) -> Result<Vec<String>, Trouble> {
-        until(&format!("{action} is on record"), PATIENCE, || async {
+        until(&format!("{action} is on record"), || async {
             let lines = self.audit(service).await?;
             let actions: Vec<_> = lines
                 .iter()
@@ -215,7 +211,7 @@ impl Stage {
     }
 
     pub(crate) async fn alert_is(&self, id: &str, wanted: &str) -> Result<Answer, Trouble> {
-        until(&format!("the alert is {wanted}"), PATIENCE, || async {
+        until(&format!("the alert is {wanted}"), || async {
             let alert = self.get(&format!("/alerts/{id}")).await?;
             let status = alert.text("/status");
             Ok(if status == wanted { Ok(alert) } else { Err(status) })
@@ -255,7 +251,7 @@ impl Stage {
     }
 
     pub(crate) async fn membership_is(&self, id: &str, wanted: &str) -> Result<Answer, Trouble> {
-        until(&format!("the membership is {wanted}"), PATIENCE, || async {
+        until(&format!("the membership is {wanted}"), || async {
             let now = self.subscription(id).await?;
             let membership = now.text("/membership");
             Ok(if membership == wanted { Ok(now) } else { Err(membership) })
@@ -292,7 +288,7 @@ impl Stage {
     }
 
     pub(crate) async fn members_are(&self, chat: i64, names: &[&str]) -> Result<Group, Trouble> {
-        self.telegram().has_members(chat, names, PATIENCE).await
+        self.telegram().has_members(chat, names).await
     }
 
     /// Orders something of the simulator.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use stories::{Answer, Trouble, until};
 
-use crate::stage::{PATIENCE, Shop, Stage, Told, items, text};
+use crate::stage::{Shop, Stage, Told, items, text};
 
 fn signal(shop: &Shop, format: &str) -> Value {
     json!({
@@ -18,7 +18,7 @@ async fn tell(stage: &Stage, alert: &str, body: &Value) -> Result<Answer, Troubl
 
 /// The alert, once all of its updates are so.
 async fn updates_are(stage: &Stage, alert: &str, wanted: &str) -> Result<Answer, Trouble> {
-    until("its updates get there", PATIENCE, || async {
+    until("its updates get there", || async {
         let seen = stage.get(&format!("/alerts/{alert}")).await?;
         let all = items(&seen.body, "updates");
         let there = all.iter().all(|update| update["status"] == wanted);

@@ -13,7 +13,7 @@ fn now() -> Timestamp {
 }
 
 async fn count(telegram: &Telegram<'_>, chat: i64, wanted: usize) -> Result<(), Trouble> {
-    until(&format!("{wanted} are in the group"), 150, || async {
+    until(&format!("{wanted} are in the group"), || async {
         let there = telegram.look(chat).await?.members().len();
         Ok(if there == wanted { Ok(()) } else { Err(there.to_string()) })
     })
@@ -67,13 +67,13 @@ async fn a_hundred_subscriptions_end_with_only_the_bot_and_the_owner() -> Told {
         .try_collect::<Vec<_>>()
         .await?;
     count(&telegram, shop.chat, 52).await?;
-    until("the end has come", 60, || async {
+    until("the end has come", || async {
         Ok(if now() > ends_at { Ok(()) } else { Err("not yet".to_owned()) })
     })
     .await?;
     let report = stack.sweep().await?;
     assert_eq!(report.pointer("/failed"), Some(&json!(0)), "{report}");
-    telegram.has_members(shop.chat, &["Tara", "the bot"], 150).await?;
+    telegram.has_members(shop.chat, &["Tara", "the bot"]).await?;
     for (_, _, id) in &bought {
         shop.membership_becomes(id, "removed").await?;
     }
@@ -93,7 +93,7 @@ async fn a_hundred_subscriptions_end_with_only_the_bot_and_the_owner() -> Told {
             "member.removed",
         ])
     };
-    until("every step is on record", 60, || async {
+    until("every step is on record", || async {
         let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for line in shop.audit().await? {
             let text = |name: &str| line.get(name).and_then(Value::as_str).unwrap_or_default();

@@ -47,7 +47,7 @@ async fn workflows(base: u16) -> Told {
     let sold = shop.sells(json!({ "customer_id": "ben" })).await?.expect_status(201)?;
     assert!(sold.text("/claim_link").starts_with("https://t.me/OtherTestBot?start="));
     shop.cancels(&ann).await?;
-    telegram.has_members(shop.chat, &["Tara", "the bot"], 60).await?;
+    telegram.has_members(shop.chat, &["Tara", "the bot"]).await?;
     Ok(())
 }
 

@@ -13,17 +13,17 @@ async fn a_buyer_is_linked_let_in_told_and_taken_out_when_the_subscription_is_ca
     telegram.opens(ann, &sold.text("/claim_link")).await?;
     telegram.is_told(ann, "is linked to").await?;
     assert_eq!(telegram.opens(ann, &sold.text("/invite_link")).await?, "requested");
-    telegram.has_members(shop.chat, &["Ann", "Tara", "the bot"], 60).await?;
+    telegram.has_members(shop.chat, &["Ann", "Tara", "the bot"]).await?;
 
     shop.cancels(&sold.text("/id")).await?;
-    telegram.has_members(shop.chat, &["Tara", "the bot"], 60).await?;
+    telegram.has_members(shop.chat, &["Tara", "the bot"]).await?;
     let gone = shop.membership_becomes(&sold.text("/id"), "removed").await?;
     assert_eq!(gone.text("/status"), "cancelled");
     telegram.is_told(ann, "has ended").await?;
 
     let again = shop.sells(json!({ "customer_id": "ann" })).await?.expect_status(200)?;
     assert_eq!(telegram.opens(ann, &again.text("/invite_link")).await?, "requested");
-    telegram.has_members(shop.chat, &["Ann", "Tara", "the bot"], 60).await?;
+    telegram.has_members(shop.chat, &["Ann", "Tara", "the bot"]).await?;
     Ok(())
 }
 
@@ -41,7 +41,7 @@ async fn two_people_with_one_leaked_link_and_only_the_buyer_gets_in() -> Told {
     telegram.opens(eve, &sold.text("/invite_link")).await?;
     telegram.is_told(eve, "could not let you into").await?;
     telegram.opens(ann, &sold.text("/invite_link")).await?;
-    telegram.has_members(shop.chat, &["Ann", "Tara", "the bot"], 60).await?;
+    telegram.has_members(shop.chat, &["Ann", "Tara", "the bot"]).await?;
     Ok(())
 }
 
@@ -75,7 +75,7 @@ async fn a_spare_group_is_given_out_once_at_once_and_named_after_its_service() -
     let made = stack.post(&trader, "/traders/services", &offer("Silver")).await?;
     let id = made.expect_status(201)?.text("/id");
     let path = format!("/traders/services/{id}/telegram-group/create");
-    let got = until("a spare group", 60, || async {
+    let got = until("a spare group", || async {
         let answer = stack.post(&trader, &path, &json!({ "mode": "pool" })).await?;
         Ok(if answer.status == 201 { Ok(answer) } else { Err(answer.body.to_string()) })
     })
@@ -83,7 +83,7 @@ async fn a_spare_group_is_given_out_once_at_once_and_named_after_its_service() -
     assert_eq!((got.text("/status").as_str(), got.text("/title").as_str()), ("ready", "Silver"));
     assert!(got.text("/invite_link").starts_with("https://t.me/+"));
     let chat: i64 = got.text("/group_id").parse()?;
-    until("the name in Telegram", 60, || async {
+    until("the name in Telegram", || async {
         let title = telegram.look(chat).await?.title().to_owned();
         Ok(if title == "Silver" { Ok(()) } else { Err(title) })
     })
@@ -138,12 +138,12 @@ async fn a_guest_pass_lets_one_in_and_a_second_is_put_out() -> Told {
     let guest = telegram.person("Gus").await?;
     assert_eq!(telegram.opens(guest, &link.text("/invite_link")).await?, "joined");
     let second = telegram.person("Sam").await?;
-    until("the link is dead", 60, || async {
+    until("the link is dead", || async {
         let outcome = telegram.opens(second, &link.text("/invite_link")).await?;
         Ok(if outcome == "revoked" { Ok(()) } else { Err(outcome) })
     })
     .await?;
-    telegram.has_members(shop.chat, &["Gus", "Tara", "the bot"], 60).await?;
+    telegram.has_members(shop.chat, &["Gus", "Tara", "the bot"]).await?;
     Ok(())
 }
 
@@ -155,6 +155,6 @@ async fn an_intruder_whom_an_administrator_added_is_put_out() -> Told {
     let intruder = telegram.person("Ivan").await?;
     let body = json!({ "by": shop.owner, "user": intruder, "chat_id": shop.chat });
     telegram.control("add", Some(&body)).await?;
-    telegram.has_members(shop.chat, &["Tara", "the bot"], 60).await?;
+    telegram.has_members(shop.chat, &["Tara", "the bot"]).await?;
     Ok(())
 }

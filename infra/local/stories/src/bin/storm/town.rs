@@ -74,7 +74,7 @@ impl Town<'_> {
         let chat = self.telegram.group(owner, &name, kind).await?;
         self.telegram.adds_bot(owner, chat, &setup, json!({})).await?;
         let info = format!("/traders/services/{service}/telegram-group/info");
-        let link = until(&format!("{name} is open"), 60, || async {
+        let link = until(&format!("{name} is open"), || async {
             let answer = self.stack.get(&trader, &info).await?;
             let link = answer.text("/invite_link");
             let is_open = match answer.text("/status").as_str() {
