@@ -146,8 +146,8 @@ fn chat_id(chat: ChatId) -> String {
     format!("chat#{}", chat.get())
 }
 
-/// Conditions speak of these attributes, so the first move of all puts them there.
-const BEGUN: [&str; 3] = ["blocked_us", "reserve_us", "told_count"];
+/// Conditions and sums speak of these attributes, so the first move of all puts them there.
+const BEGUN: [&str; 4] = ["blocked_us", "blocks", "reserve_us", "told_count"];
 
 impl Limits for DynamoLimits {
     async fn bot(&self) -> Result<Option<BotPace>, StoreError> {
@@ -214,11 +214,14 @@ impl Limits for DynamoLimits {
             .set("refused_us = :refused")
             .set("adapted_us = :adapted")
             .set("told = :told");
+        if note.is_block {
+            update = update.number("one", 1).set("tat_us = :blocked").set("blocks = blocks + :one");
+        }
         let condition = "told_count = :count AND interval_us = :known";
         update = update.only_if(&or_nothing(note.can_begin(), condition));
         if note.can_begin() {
             update = update.number("zero", 0);
-            for name in ["tat_us", "reserve_us", "clock_us"] {
+            for name in ["tat_us", "reserve_us", "clock_us", "blocks"] {
                 update = update.set(&format!("{name} = if_not_exists({name}, :zero)"));
             }
         }

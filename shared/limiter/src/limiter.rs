@@ -65,6 +65,8 @@ pub struct Turn {
     pub at: Timestamp,
     /// When it was taken.
     pub taken_at: Timestamp,
+    /// How often the bot had been blocked by then.
+    blocks: i64,
 }
 
 /// Turns, or when to ask again.
@@ -140,7 +142,8 @@ impl<L: Limits> Limiter<L> {
                     self.known().was_beaten = false;
                     let taken_at = clock.now();
                     let turns = take.turns_on(before.as_ref());
-                    let turn = |at| Turn { at: self.own(at), taken_at };
+                    let blocks = before.as_ref().map_or(0, |before| before.blocks);
+                    let turn = |at| Turn { at: self.own(at), taken_at, blocks };
                     return Ok(Pass::Turns(turns.map(turn).collect()));
                 }
                 Moved::Refused(there) => {
@@ -166,8 +169,8 @@ impl<L: Limits> Limiter<L> {
                 self.read(clock).await?;
             }
         }
-        let blocked = self.known().pace.as_ref().map_or(0, |known| known.blocked_us);
-        Ok(blocked <= self.now(clock))
+        let known = self.known().pace.clone().unwrap_or_default();
+        Ok(known.blocks == turn.blocks && known.blocked_us <= self.now(clock))
     }
 
     /// Looks when a chat can take a call. A turn of the bot is what others wait for, so it is not

@@ -132,6 +132,26 @@ fn a_turn_that_was_taken_ahead_is_looked_at_again_after_a_block_that_came_meanwh
 }
 
 #[test]
+fn a_turn_that_was_booked_beyond_the_end_of_a_block_is_void() {
+    let (limits, clock) = (MemoryLimits::default(), VirtualClock::at(BEGIN));
+    let (one, other) = (Limiter::new(limits.clone()), Limiter::new(limits.clone()));
+    for _ in 0..10 {
+        taken(&one, &clock, 10);
+    }
+    let far = taken(&one, &clock, 1)[0];
+    clock.move_to(BEGIN + SignedDuration::from_secs(1));
+    for chat in 1..=3 {
+        let call = Call::Message(ChatId::new(-1_000 - chat));
+        clock.run(other.told_to_wait(call, 1, &clock)).unwrap();
+    }
+    // The wait is over, and the turns begin anew: this one would meet those of others.
+    clock.move_to(far.at);
+    assert!(far.at > BEGIN + SignedDuration::from_secs(3));
+    assert!(!clock.run(one.stands(&far, &clock)).unwrap());
+    assert!(clock.run(one.stands(&taken(&one, &clock, 1)[0], &clock)).unwrap());
+}
+
+#[test]
 fn a_turn_that_comes_at_once_costs_one_write_and_no_look() {
     let (limits, clock) = (MemoryLimits::default(), VirtualClock::at(BEGIN));
     let limiter = Limiter::new(limits.clone());

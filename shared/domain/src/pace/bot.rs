@@ -17,7 +17,7 @@ const MOST_INTERVAL: i64 = SECOND;
 const QUIET: i64 = 5 * SECOND;
 /// Near the pace at which Telegram last refused, it shrinks only after each such stretch: each time it
 /// is too short costs everybody a wait.
-const QUIET_NEAR: i64 = 60 * SECOND;
+const QUIET_NEAR: i64 = 120 * SECOND;
 /// Near means: longer than that by less than so many per cent.
 const NEAR: i64 = 8;
 /// One take books no more than so much time, however long the interval is.
@@ -67,6 +67,9 @@ pub struct BotPace {
     pub reserve_us: i64,
     /// No call before this.
     pub blocked_us: i64,
+    /// How often the bot was blocked: each time makes void what turns there were, and they are given
+    /// out anew.
+    pub blocks: i64,
     /// How far turns lie apart.
     pub interval_us: i64,
     /// The interval at which several chats last answered 429; 0 as long as none did.
@@ -87,6 +90,7 @@ impl Default for BotPace {
             tat_us: 0,
             reserve_us: 0,
             blocked_us: 0,
+            blocks: 0,
             interval_us: START_INTERVAL,
             refused_us: 0,
             adapted_us: 0,
@@ -256,8 +260,10 @@ impl BotPace {
         interval_us.saturating_mul(100) < self.refused_us.saturating_mul(100 + NEAR)
     }
 
-    /// The interval after a 429 that means the bot: 20 % longer.
+    /// The interval after a 429 that means the bot: 20 % longer, or 8 % where Telegram refused at much
+    /// the same pace before: then the limit is not far.
     pub(super) fn slower(&self) -> i64 {
-        (self.interval_us.saturating_mul(6) / 5).min(MOST_INTERVAL)
+        let more = if self.is_near(self.interval_us) { NEAR } else { 20 };
+        (self.interval_us.saturating_mul(100 + more) / 100).min(MOST_INTERVAL)
     }
 }

@@ -40,6 +40,8 @@ pub struct Note {
     pub told: Vec<Told>,
     /// The end of the bot's block.
     pub blocked_us: i64,
+    /// Whether it is a new one, and makes every turn void: they begin anew at its end.
+    pub is_block: bool,
     /// The interval from now on.
     pub interval_us: i64,
     /// The interval at which several chats last answered 429.
@@ -67,6 +69,8 @@ impl Note {
             adapted_us: self.adapted_us,
             told: self.told.clone(),
             told_count: self.known_count.saturating_add(1),
+            tat_us: if self.is_block { self.blocked_us } else { old.tat_us },
+            blocks: old.blocks.saturating_add(i64::from(self.is_block)),
             ..old.clone()
         })
     }
@@ -88,6 +92,7 @@ impl BotPace {
             known_interval_us: self.interval_us,
             told,
             blocked_us: self.blocked_us,
+            is_block: false,
             interval_us: self.interval_us,
             refused_us: self.refused_us,
             adapted_us: self.adapted_us,
@@ -97,6 +102,7 @@ impl BotPace {
             // not, it has not waited for long.
             let until = note.told.iter().map(|it| it.until_us).min().unwrap_or(now_us);
             note.blocked_us = until.max(now_us);
+            note.is_block = true;
             note.interval_us = self.slower();
             note.refused_us = self.interval_us;
             note.adapted_us = note.blocked_us;

@@ -227,6 +227,35 @@ fn three_chats_that_ask_to_wait_at_once_mean_the_bot_which_waits_and_goes_slower
 }
 
 #[test]
+fn a_pace_that_is_refused_near_one_that_was_before_is_close_to_the_limit() {
+    let near = BotPace { interval_us: 39_300, refused_us: 37_000, ..BotPace::default() };
+    let mut table = Table(Some(near));
+    told_by_three(&mut table, [1; 3], BEGIN);
+    let told = table.0.clone().unwrap();
+    assert_eq!((told.interval_us, told.refused_us), (42_444, 39_300), "8 % longer");
+    // A limit that has become much lower is not near: 20 %.
+    told_by_three(&mut table, [1; 3], seconds(2));
+    assert_eq!(table.0.unwrap().interval_us, 50_932);
+}
+
+#[test]
+fn turns_that_were_booked_when_the_bot_is_told_to_wait_begin_anew_at_the_end_of_the_wait() {
+    let mut table = Table::default();
+    let mut known = BotPace::default();
+    for _ in 0..20 {
+        table.take(&mut known, Claim::Alerts, 10, BEGIN).unwrap();
+    }
+    assert!(table.0.as_ref().unwrap().tat_us > seconds(7));
+    told_by_three(&mut table, [2; 3], seconds(1));
+    let told = table.0.clone().unwrap();
+    assert_eq!((told.tat_us, told.blocks), (seconds(3), 1));
+    // One chat that asks to wait makes nothing void.
+    let note = told.told(ChatId::new(-5), 60, seconds(4)).unwrap();
+    table.noted(&note);
+    assert_eq!((table.0.as_ref().unwrap().tat_us, table.0.unwrap().blocks), (seconds(3), 1));
+}
+
+#[test]
 fn three_chats_within_a_minute_are_a_coincidence() {
     let mut known = BotPace::default();
     for (number, second) in [0, 20, 40].into_iter().enumerate() {
@@ -262,14 +291,14 @@ fn a_quiet_time_makes_it_quicker_again_by_three_per_cent_for_each_five_seconds()
     let mut known = BotPace::default();
     let mut intervals = Vec::new();
     // Alerts alone are enough for it.
-    for second in 1..300 {
+    for second in 1..600 {
         table.take(&mut known, Claim::Alerts, 1, seconds(second)).unwrap();
         intervals.push(known.interval_us);
     }
     assert_eq!(intervals[4], 44_400, "not yet five seconds since the block was over");
     assert_eq!(intervals[5], 43_068);
     assert!(intervals.is_sorted_by(|before, after| after <= before));
-    assert_eq!(intervals[60], 40_521, "near the pace that was refused it goes by the minute");
+    assert_eq!(intervals[120], 40_521, "near the pace that was refused it takes two minutes");
     assert_eq!(intervals.last(), Some(&(37 * MILLISECOND)), "and no further");
 }
 
