@@ -64,6 +64,8 @@ pub enum Kind {
     Steady,
     /// One of many at the same moment.
     Burst,
+    /// One of as many, at one moment a minute later.
+    SecondBurst,
     /// Into the group that Telegram blocks.
     Blocked,
     /// Into the group that sends too many.
@@ -144,10 +146,12 @@ impl Load {
         Self { deliveries: 20, ..Self::mass_removal(seed, alerts_ms) }
     }
 
-    /// A burst of 200 alerts, into as many groups, and nothing else.
+    /// A burst of 200 alerts, into as many groups, a second one a minute later, and nothing else.
     #[must_use]
-    pub fn burst() -> Self {
-        Self::of((0..BURST).map(|group| Alert { at_ms: 0, group, kind: Kind::Burst }).collect())
+    pub fn bursts() -> Self {
+        let bursts = [(0, Kind::Burst), (60_000, Kind::SecondBurst)]
+            .map(|(at_ms, kind)| (0..BURST).map(move |group| Alert { at_ms, group, kind }));
+        Self::of(bursts.into_iter().flatten().collect())
     }
 
     /// Three alerts a second, and one every ten seconds into one more group.

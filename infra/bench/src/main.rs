@@ -127,7 +127,7 @@ fn column(
         complain(&format!("{name}: {} …\n", temper.name()));
         tempers.push(Runs {
             removal: run(temper, &Load::mass_removal(seed, alerts_ms))?,
-            burst: run(temper, &Load::burst())?,
+            burst: run(temper, &Load::bursts())?,
         });
     }
     complain(&format!("{name}: far from the limit …\n"));

@@ -27,8 +27,6 @@ pub struct Measures {
     pub repeated: usize,
     /// Alerts that their sender was told by 429 to send later.
     pub turned_away: usize,
-    /// When the last alert of a burst was taken, since the burst.
-    pub burst_ms: Option<i64>,
     /// Writes into the table of the limiter, refused ones included, where there is one.
     pub limiter_writes: Option<usize>,
 }
@@ -114,9 +112,6 @@ impl Measures {
             if alert.kind == Kind::Steady {
                 self.steady.push((alert.at_ms, wait));
             }
-            if alert.kind == Kind::Burst {
-                self.burst_ms = self.burst_ms.max(Some(wait));
-            }
         }
         for waits in self.waits.values_mut() {
             waits.sort_unstable();
@@ -147,6 +142,12 @@ impl Measures {
         let waits = self.waits.get(&name(kind))?;
         let at = (waits.len() * percent).div_ceil(100).saturating_sub(1);
         waits.get(at).copied()
+    }
+
+    /// When the last alert of a burst was taken, since the burst.
+    #[must_use]
+    pub fn burst_ms(&self, kind: Kind) -> Option<i64> {
+        self.percentile(kind, 100)
     }
 
     /// How many alerts of a kind were posted.

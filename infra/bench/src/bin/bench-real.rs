@@ -348,7 +348,7 @@ fn words(removals: usize, removal: &Pass, burst: &Pass) -> String {
     row("they wait, p99", seconds(during.percentile(Kind::Steady, 99)));
     row(
         &format!("the last of {BURST} alerts at one moment is taken after"),
-        seconds(after.burst_ms),
+        seconds(after.burst_ms(Kind::Burst)),
     );
     row("429s until then", after.refused.to_string());
     text
