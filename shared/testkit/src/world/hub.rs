@@ -212,6 +212,11 @@ impl Hub {
         into.extend(open.map(|(id, ticket)| (*id, ticket.process, ticket.effect)));
     }
 
+    /// The number of the effect that came last.
+    pub(super) fn last_ticket(&self) -> u64 {
+        self.state().last
+    }
+
     /// Decides.
     pub(super) fn decide(&self, ticket: u64, verdict: Verdict) {
         let waker = {

@@ -154,6 +154,23 @@ enum Choice {
     Step,
 }
 
+/// Whoever is held up in the middle of what they do, because the story says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Held {
+    Nobody,
+    /// The first who is about to do this, after so many others.
+    Next {
+        effect: Effect,
+        after: usize,
+        since: u64,
+    },
+    /// This one.
+    One {
+        ticket: u64,
+        process: ProcessId,
+    },
+}
+
 /// A world in the middle of its story.
 pub(super) struct Machine {
     pub(super) hub: Hub,
@@ -178,6 +195,8 @@ pub(super) struct Machine {
     updates: Vec<Waiting>,
     delivering: Vec<String>,
     late: Vec<(Timestamp, Late)>,
+    /// Who is held up, or will be.
+    held: Held,
     /// Telegram may have news.
     news: bool,
     swept: Timestamp,
@@ -235,6 +254,7 @@ impl Machine {
         let now = self.now();
         let mut waiting = Vec::new();
         self.hub.waiting(&mut waiting);
+        self.hold_up(&mut waiting);
         let mut options: Vec<_> = waiting
             .into_iter()
             .map(|(ticket, process, effect)| Choice::Effect(ticket, process, effect))
@@ -267,11 +287,40 @@ impl Machine {
                 options.push(Choice::Request(at));
             }
         }
-        let quiet = options.is_empty() && self.running.is_empty();
+        let quiet = options.is_empty() && self.running.iter().all(|it| self.holds(it.id));
         if story.is_ready(self) && (quiet || !self.chance.is_steady()) {
             options.push(Choice::Step);
         }
         options
+    }
+
+    /// Holds up the next who is about to do this, after so many others.
+    pub(super) fn hold(&mut self, effect: Effect, after: usize) {
+        self.held = Held::Next { effect, after, since: self.hub.last_ticket() };
+    }
+
+    /// Nobody is held up any more.
+    pub(super) fn let_go(&mut self) {
+        self.held = Held::Nobody;
+    }
+
+    fn holds(&self, id: ProcessId) -> bool {
+        matches!(self.held, Held::One { process, .. } if process == id)
+    }
+
+    /// Takes whoever is held up out of those who wait.
+    fn hold_up(&mut self, waiting: &mut Vec<(u64, ProcessId, Effect)>) {
+        if let Held::Next { effect, after, since } = self.held {
+            let mut new = waiting.iter().filter(|it| it.0 > since && it.2 == effect);
+            self.held = match (new.next(), after) {
+                (None, _) => return,
+                (Some((ticket, process, _)), 0) => Held::One { ticket: *ticket, process: *process },
+                (Some((ticket, ..)), _) => Held::Next { effect, after: after - 1, since: *ticket },
+            };
+        }
+        if let Held::One { ticket, .. } = self.held {
+            waiting.retain(|it| it.0 != ticket);
+        }
     }
 
     fn carry_out(&mut self, choice: Choice, story: &mut Story) {

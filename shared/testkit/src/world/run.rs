@@ -281,6 +281,7 @@ impl Run {
     fn calm_down(&mut self) {
         self.on(|_| false);
         self.machine.calm = true;
+        self.machine.let_go();
         self.story.ends();
         let recorded = self.machine.chance.effects.take();
         self.machine.note(|| "all is calm from here on".to_owned());

@@ -3,6 +3,7 @@
 use fastrand::Rng;
 
 use super::chance::{Faults, Order};
+use super::hub::Effect;
 use super::run::{Plan, Scene, Turn};
 use super::story::{NewGroup, Step};
 use crate::MemoryStore;
@@ -57,6 +58,10 @@ const fn cancel(customer: usize) -> Step {
 
 const fn wait(minutes: i64) -> Step {
     Step::Wait { minutes }
+}
+
+const fn hold(effect: Effect, after: usize) -> Step {
+    Step::Hold { effect, after }
 }
 
 const ALERT: Step = Step::Alert { service: 0 };
@@ -153,6 +158,11 @@ fn upgraded_later(told: bool) -> Vec<Step> {
     let mut steps = open(0, NewGroup::Basic).to_vec();
     steps.extend([Step::Upgrade { service: 0, told }, Step::AwaitSweep, wait(1)]);
     steps
+}
+
+/// Renewed while whoever ends the access, or acts upon its end, is held up there.
+fn renewed(hold: Step) -> Vec<Step> {
+    vec![hold, Step::AwaitSweep, buy(1, None, None), Step::LetGo]
 }
 
 fn stories() -> Vec<Told> {
@@ -296,6 +306,25 @@ fn stories() -> Vec<Told> {
             "a request is taken back",
             READY,
             vec![buy(0, Some(0), None), tap(0), Step::TakeBack { service, person: 0 }, tap(0)],
+        ),
+        told("renewed before the sweep saves the end", SHORT, renewed(hold(Effect::Commit, 0))),
+        told("renewed while the removal's turn is taken", SHORT, renewed(hold(Effect::Commit, 1))),
+        told("renewed before the removal's lease", SHORT, renewed(hold(Effect::Commit, 2))),
+        told("renewed before the removal's look", SHORT, renewed(hold(Effect::Look, 0))),
+        told("renewed before the removal's call", SHORT, renewed(hold(Effect::Act, 0))),
+        told("renewed before the removal is saved", SHORT, renewed(hold(Effect::Commit, 3))),
+        told(
+            "a guest's pass is withdrawn while they are let in again",
+            INSIDE,
+            vec![
+                Step::Guest { service, person: 3 },
+                Step::Leave { service, person: 3 },
+                hold(Effect::Commit, 1),
+                tap(3),
+                Step::Withdraw { service },
+                wait(0),
+                Step::LetGo,
+            ],
         ),
     ]
 }

@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use store::{Entity as _, UserClaim, key};
 
+use super::hub::Effect;
 use super::machine::Machine;
 use crate::functions::Answer;
 use crate::memory_telegram::BOT;
@@ -200,6 +201,15 @@ pub enum Step {
         /// Who.
         person: usize,
     },
+    /// The next function that is about to do this, after so many others, is held up before it does.
+    Hold {
+        /// What.
+        effect: Effect,
+        /// How many go before.
+        after: usize,
+    },
+    /// Whoever is held up goes on.
+    LetGo,
     /// Time goes by until the next sweep that finds something.
     AwaitSweep,
     /// Time goes by.
@@ -464,6 +474,8 @@ impl Story {
                 }
             }
             Step::Guest { service, person } => self.guest(machine, service, person),
+            Step::Hold { effect, after } => machine.hold(effect, after),
+            Step::LetGo => machine.let_go(),
             Step::AwaitSweep => self.waits = machine.next_sweep(),
             Step::Wait { minutes } => {
                 self.waits = Some(after(machine.now(), SignedDuration::from_mins(minutes)));
