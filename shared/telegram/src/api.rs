@@ -68,7 +68,8 @@ pub trait Telegram: Sync {
 
     /// Sees to it that somebody is not in the group but can come back by a link: Telegram's own
     /// ban-and-unban pair, `unbanChatMember` with `only_if_banned=false`. It takes more than a
-    /// second and is safe to repeat.
+    /// second and is safe to repeat; after [`CallError::UnknownOutcome`], a 5xx among them, they may be
+    /// outside.
     ///
     /// It also lifts a ban that a human admin made. Look at
     /// [`get_chat_member`](Self::get_chat_member) first, and leave it be when they are outside.

@@ -61,12 +61,13 @@ pub enum SetupError {
     Client(String),
 }
 
-/// Whether a call that may have acted can be made again.
+/// What has to be known of a call when the server stumbled over it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Repeat {
-    /// Twice is as good as once.
+    /// Nothing: it is made again, and twice is as good as once.
     Safe,
-    /// Twice posts twice.
+    /// That it may have acted: a message would stand there twice; who was put out has paid meanwhile,
+    /// and nobody would tell them.
     Unsafe,
 }
 
@@ -155,13 +156,23 @@ impl BotApi {
         Ok(())
     }
 
-    /// Posts something in a chat, which is not safe to repeat.
-    async fn post_in(&self, chat: ChatId, method: &str, args: Args) -> Answer<MessageId> {
+    /// Does something in a chat of which it matters whether it was done.
+    async fn act_in<T: DeserializeOwned>(
+        &self,
+        chat: ChatId,
+        method: &str,
+        args: Args,
+    ) -> Answer<T> {
         let answer = self
             .post(method, args.into_body(), Repeat::Unsafe)
             .await
             .map_err(|error| error.in_chat(chat))?;
-        let Posted { message_id } = self.read(&answer)?;
+        self.read(&answer)
+    }
+
+    /// Posts something in a chat.
+    async fn post_in(&self, chat: ChatId, method: &str, args: Args) -> Answer<MessageId> {
+        let Posted { message_id } = self.act_in(chat, method, args).await?;
         Ok(message_id)
     }
 
@@ -321,7 +332,8 @@ impl Telegram for BotApi {
     async fn remove_member(&self, chat: ChatId, user: UserId) -> Answer<()> {
         // `only_if_banned` is left out when false, and false is what makes Telegram remove a member
         // who is not banned (Bot API, `unbanChatMember`).
-        self.tell(chat, "unbanChatMember", Args::member(chat, user)).await
+        let IgnoredAny = self.act_in(chat, "unbanChatMember", Args::member(chat, user)).await?;
+        Ok(())
     }
 
     async fn send_message(&self, message: &NewMessage) -> Answer<MessageId> {

@@ -105,8 +105,8 @@ pub enum CallError {
     },
 
     /// Nobody knows whether the call acted: the time limit passed or the connection broke after the
-    /// request had gone out, or the answer was a success that cannot be read. Calls that are safe
-    /// to repeat are repeated. For messages the service's own setting decides between a message
+    /// request had gone out, or the answer was a success that cannot be read; of a message or a removal
+    /// also a 5xx. Calls that are safe to repeat are repeated. For messages the service's own setting decides between a message
     /// that may come twice and one that may not come at all; record it either way.
     #[error("it is unknown whether the call acted: {description}")]
     UnknownOutcome {

@@ -151,6 +151,17 @@ async fn an_internal_error_may_have_let_a_message_through() {
 }
 
 #[tokio::test]
+async fn whoever_was_being_put_out_when_the_server_stumbled_may_be_out() {
+    let body = json!({ "ok": false, "error_code": 500, "description": "Internal Server Error" });
+    for (status, body) in [(502, "<html>Bad Gateway</html>".to_owned()), (500, body.to_string())] {
+        let server = Server::start(Scripted::new(status, &body)).await;
+        let api = client(&server.base, TimeLimits::default());
+        let error = failure(api.remove_member(CHAT, UserId::new(1001)).await);
+        assert!(matches!(error, CallError::UnknownOutcome { .. }), "{error:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_success_that_cannot_be_read_is_told_by_its_shape() {
     let secret_answer = json!({ "name": "Ann", "link": "https://t.me/+AbC" });
     let (ask, send) = answered(Scripted::result(secret_answer)).await;

@@ -44,15 +44,19 @@ impl MemoryTelegram {
         self.call_in(chat, method, json!({ "user_id": user.get() })).await
     }
 
-    /// Posts something, which is not safe to repeat: a server that stumbles may have done it.
-    async fn post_in(&self, chat: ChatId, method: &'static str, args: Value) -> Answer<MessageId> {
+    /// Does something of which it matters whether it was done: a server that stumbles may have.
+    async fn act_in(&self, chat: ChatId, method: &'static str, args: Value) -> Answer<Value> {
         let is_stumble = |text: &str| text.starts_with('5');
-        let result = self.call_in(chat, method, args).await.map_err(|error| match error {
+        self.call_in(chat, method, args).await.map_err(|error| match error {
             CallError::Transient { description } if is_stumble(&description) => {
                 CallError::UnknownOutcome { description }
             }
             other => other,
-        })?;
+        })
+    }
+
+    async fn post_in(&self, chat: ChatId, method: &'static str, args: Value) -> Answer<MessageId> {
+        let result = self.act_in(chat, method, args).await?;
         read(result.get("message_id").cloned().unwrap_or_default())
     }
 }
@@ -116,7 +120,8 @@ impl Telegram for MemoryTelegram {
     }
 
     async fn remove_member(&self, chat: ChatId, user: UserId) -> Answer<()> {
-        self.about(chat, "unbanChatMember", user).await.map(|_| ())
+        let args = json!({ "user_id": user.get() });
+        self.act_in(chat, "unbanChatMember", args).await.map(|_| ())
     }
 
     async fn send_message(&self, message: &NewMessage) -> Answer<MessageId> {

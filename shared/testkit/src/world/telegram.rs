@@ -35,10 +35,12 @@ fn lost() -> CallError {
 }
 
 /// What comes instead of an answer, read as the client of the Bot API reads it: whether a message
-/// was posted then, nobody knows; other calls are made again.
+/// was posted then, or somebody put out, nobody knows; other calls are made again.
 fn stumbled(name: &str, status: u16, body: &str) -> CallError {
     match telegram::classify(status, body.as_bytes(), None) {
-        CallError::Transient { description } if name.starts_with("send") => {
+        CallError::Transient { description }
+            if name.starts_with("send") || name == "unbanChatMember" =>
+        {
             CallError::UnknownOutcome { description }
         }
         error => error,
