@@ -145,11 +145,16 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
     /// Notes that somebody with a guest's pass asks to be let in, which follows from that. False when
     /// they have none.
     async fn guest_asked(&self, service: ServiceId, user: UserId) -> Result<bool, Problem> {
-        let pass = load::<Pass>(self.store(), &key::pass(service, user)).await?;
-        let Some(pass) = pass.filter(|pass| pass.value.is_valid()) else { return Ok(false) };
-        let link = key::link(pass.value.link);
+        let Some(pass) = self.pass_of(service, user).await? else { return Ok(false) };
+        let link = key::link(pass.link);
         self.alter(&link, Why::GuestAsked, |old: Option<&Link>| old.cloned()).await?;
         Ok(true)
+    }
+
+    /// The guest's pass of somebody, if they have one.
+    async fn pass_of(&self, service: ServiceId, user: UserId) -> Result<Option<Pass>, Problem> {
+        let pass = load::<Pass>(self.store(), &key::pass(service, user)).await?;
+        Ok(pass.map(|pass| pass.value).filter(Pass::is_valid))
     }
 
     /// Somebody's standing in a group changed.
@@ -309,8 +314,7 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         {
             return Ok(true);
         }
-        let pass = load::<Pass>(self.store(), &key::pass(service, user)).await?;
-        if pass.is_some_and(|pass| pass.value.is_valid()) {
+        if self.pass_of(service, user).await?.is_some() {
             return Ok(true);
         }
         match way {

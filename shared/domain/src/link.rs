@@ -119,14 +119,11 @@ pub struct Guest {
 /// The link after somebody came in by it; `None` when that changes nothing. A buyer who has access
 /// (`guest` is `None` then) uses it up and gets no pass: they are inside by what they paid.
 pub fn link_used(link: &Link, guest: Option<UserId>, now: Timestamp) -> Option<Link> {
-    match (&link.state, link.kind) {
-        (LinkState::Ready, LinkKind::SingleUse) => Some(Link {
-            state: LinkState::Used { at: now },
-            guest: guest.map(|user| Guest { user, since: now, withdrawn_at: None }),
-            ..link.clone()
-        }),
-        _ => None,
-    }
+    link.waits_for_guest().then(|| Link {
+        state: LinkState::Used { at: now },
+        guest: guest.map(|user| Guest { user, since: now, withdrawn_at: None }),
+        ..link.clone()
+    })
 }
 
 /// The link after the trader withdrew the pass that was given by it; `None` when nobody has such a

@@ -198,7 +198,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
     /// Whether somebody has a subscription, whatever became of it, or a guest's pass.
     async fn belongs(&self, service: ServiceId, user: UserId) -> Result<bool, TaskError> {
         Ok(self.subscription_of(service, user).await?.is_some()
-            || self.has_pass(service, user).await?)
+            || self.pass_of(service, user).await?.is_some())
     }
 
     /// Whoever bought, or got a pass, between the last look and the call is told that they may come

@@ -2,7 +2,7 @@
 
 use domain::change::{Stored, Why};
 use domain::ids::{LinkId, ServiceId, UserId};
-use domain::link::{Link, Pass};
+use domain::link::Link;
 use domain::task::Lane;
 use domain::texts;
 use limiter::{Call, Limits};
@@ -60,9 +60,8 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         service: ServiceId,
         user: UserId,
     ) -> Result<(), TaskError> {
-        let pass = load::<Pass>(&self.store, &key::pass(service, user)).await?;
-        match pass.filter(|pass| pass.value.is_valid()) {
-            Some(pass) => self.note_guest(pass.value.link, Why::GuestPutOut).await,
+        match self.pass_of(service, user).await? {
+            Some(pass) => self.note_guest(pass.link, Why::GuestPutOut).await,
             None => Ok(()),
         }
     }

@@ -116,10 +116,10 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         Ok(claim.and_then(|claim| claim.value.subscription))
     }
 
-    /// Whether somebody has a guest's pass.
-    async fn has_pass(&self, service: ServiceId, user: UserId) -> Result<bool, TaskError> {
+    /// The guest's pass of somebody, if they have one.
+    async fn pass_of(&self, service: ServiceId, user: UserId) -> Result<Option<Pass>, TaskError> {
         let pass = load::<Pass>(&self.store, &key::pass(service, user)).await?;
-        Ok(pass.is_some_and(|pass| pass.value.is_valid()))
+        Ok(pass.map(|pass| pass.value).filter(Pass::is_valid))
     }
 
     /// How somebody stands in a group who is to be out of it. The request of somebody who is outside

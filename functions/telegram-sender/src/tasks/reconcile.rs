@@ -213,7 +213,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         };
         step.checked = step.checked.saturating_add(1);
         step.inside = step.inside.saturating_add(u32::from(seen != Seen::Outside));
-        let is_guest = self.has_pass(service.id, user).await?;
+        let is_guest = self.pass_of(service.id, user).await?.is_some();
         let now = self.clock.now();
         let Some((next, why)) = looked_at(&read.value, seen, is_guest, now) else { return Ok(()) };
         // Conditional on what was read before the look: who has come or gone since is looked at

@@ -152,7 +152,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             return Ok((Ended::WasOutside, Outcome::Done));
         }
         // The last look before the call: whoever has paid by now stays.
-        if self.has_pass(removing.service, user).await? {
+        if self.pass_of(removing.service, user).await?.is_some() {
             return Ok((Ended::By(Removal::Guest), Outcome::Done));
         }
         let again = load::<Subscription>(&self.store, &removing.id.to_string()).await?;
