@@ -190,6 +190,15 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         let Err(error) = self.telegram.decline_join_request(chat, user).await else {
             return Ok(Outcome::Done);
         };
+        self.not_answered(error, chat).await
+    }
+
+    /// What becomes of the message when a join request could not be answered.
+    pub(super) async fn not_answered(
+        &self,
+        error: CallError,
+        chat: ChatId,
+    ) -> Result<Outcome, TaskError> {
         Ok(match self.trouble(error, Call::About(chat)).await? {
             Trouble::Wait(wait) => Outcome::Later(wait),
             Trouble::Passing(_) => Outcome::Later(back_off(3)),

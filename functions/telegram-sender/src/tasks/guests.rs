@@ -11,8 +11,7 @@ use startup::Clock;
 use store::{Store, change, key, load};
 use telegram::{CallError, Telegram};
 
-use super::{WITHOUT_RIGHTS, back_off};
-use crate::trouble::Trouble;
+use super::WITHOUT_RIGHTS;
 use crate::{Outcome, Sender, TRIES, TaskError, because};
 
 impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C> {
@@ -23,8 +22,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         if group.is_blocked() {
             return Ok(Outcome::Later(WITHOUT_RIGHTS));
         }
-        let call = Call::About(group.chat);
-        if let Some(wait) = self.turn(lane, call).await? {
+        if let Some(wait) = self.turn(lane, Call::About(group.chat)).await? {
             return Ok(Outcome::Later(wait));
         }
         // The last look before the call: the pass may have been taken back.
@@ -36,13 +34,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
                 self.note_guest(id, Why::GuestLetIn).await?;
                 Ok(Outcome::Done)
             }
-            Err(error) => Ok(match self.trouble(error, call).await? {
-                Trouble::Wait(wait) => Outcome::Later(wait),
-                Trouble::Passing(_) => Outcome::Later(back_off(3)),
-                Trouble::Hands(_) => Outcome::Later(WITHOUT_RIGHTS),
-                // Withdrawn, or handled by an administrator: nothing is left to do.
-                Trouble::Answer(_) => Outcome::Done,
-            }),
+            Err(error) => self.not_answered(error, group.chat).await,
         }
     }
 
