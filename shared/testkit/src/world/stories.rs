@@ -165,6 +165,17 @@ fn renewed(hold: Step) -> Vec<Step> {
     vec![hold, Step::AwaitSweep, buy(1, None, None), Step::LetGo]
 }
 
+/// Somebody without access asks to be let in, and buys while whoever turns them away is held up there.
+fn turned_away(hold: Step) -> Vec<Step> {
+    let tap = Step::Tap { service: 0, person: 3 };
+    vec![hold, tap, buy(3, Some(3), None), Step::LetGo, wait(1), tap]
+}
+
+/// Somebody is added by hand, and buys while whoever puts them out is held up there.
+fn put_out(hold: Step) -> Vec<Step> {
+    vec![hold, Step::Add { service: 0, person: 3 }, buy(3, Some(3), None), Step::LetGo]
+}
+
 fn stories() -> Vec<Told> {
     let rights = |all| Step::Rights { service: 0, all };
     let (ada, service) = (0, 0);
@@ -323,6 +334,93 @@ fn stories() -> Vec<Told> {
                 tap(3),
                 Step::Withdraw { service },
                 wait(0),
+                Step::LetGo,
+            ],
+        ),
+        told(
+            "cancelled before the approval's call",
+            READY,
+            vec![buy(0, Some(0), None), hold(Effect::Act, 0), tap(0), cancel(0), Step::LetGo],
+        ),
+        told("bought before the words of the decline", INSIDE, turned_away(hold(Effect::Act, 0))),
+        told("bought before the decline's call", INSIDE, turned_away(hold(Effect::Act, 1))),
+        told("an intruder buys before they are put out", INSIDE, put_out(hold(Effect::Act, 0))),
+        told("an intruder buys before it is saved", INSIDE, put_out(hold(Effect::Commit, 3))),
+        told(
+            "moved to another account before the removal's call",
+            INSIDE,
+            vec![
+                hold(Effect::Act, 0),
+                cancel(0),
+                Step::Relink { service, customer: 0 },
+                Step::LetGo,
+                buy(0, None, None),
+                claim(0, 3),
+                tap(3),
+            ],
+        ),
+        told(
+            "two tap one claim link at the same time",
+            READY,
+            vec![
+                buy(0, None, None),
+                hold(Effect::Commit, 0),
+                claim(0, 0),
+                claim(0, 1),
+                Step::LetGo,
+                tap(0),
+                tap(1),
+            ],
+        ),
+        told(
+            "an update comes before its alert's call",
+            INSIDE,
+            vec![hold(Effect::Act, 0), ALERT, UPDATE, Step::LetGo],
+        ),
+        told(
+            "the bot is thrown out before an alert's call",
+            INSIDE,
+            vec![
+                hold(Effect::Act, 0),
+                ALERT,
+                Step::KickBot { service },
+                Step::LetGo,
+                wait(2),
+                rights(true),
+            ],
+        ),
+        told(
+            "rights are lost before the removal's call",
+            SHORT,
+            vec![
+                hold(Effect::Act, 0),
+                Step::AwaitSweep,
+                rights(false),
+                Step::LetGo,
+                wait(2),
+                rights(true),
+                Step::AwaitSweep,
+            ],
+        ),
+        told(
+            "somebody leaves while they are checked",
+            FULL,
+            vec![
+                hold(Effect::Look, 0),
+                Step::CheckMembers { service },
+                Step::Leave { service, person: ada },
+                Step::LetGo,
+                tap(ada),
+            ],
+        ),
+        told(
+            "somebody buys while they are taken over",
+            INSIDE,
+            vec![
+                Step::Add { service, person: 1 },
+                hold(Effect::Commit, 1),
+                Step::Import { service, person: 1, minutes: 90 },
+                buy(1, Some(1), None),
                 Step::LetGo,
             ],
         ),

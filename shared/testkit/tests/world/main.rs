@@ -7,9 +7,6 @@ use testkit::world::{Bug, Notes, Plan, Schedule, Stage, Step, hunt, report, soak
 /// How many schedules are run each time.
 const SCHEDULES: u64 = 50_000;
 
-/// Within so many runs each deliberate mistake has to be found.
-const MOST: u64 = 200_000;
-
 #[test]
 fn no_schedule_breaks_an_invariant() {
     let stage = Stage::new();
@@ -24,9 +21,9 @@ fn no_schedule_breaks_an_invariant() {
 #[test]
 fn every_deliberate_mistake_is_found() {
     let stage = Stage::new();
-    let found = |bug: &&Bug| hunt(&stage, **bug, MOST).is_some();
+    let found = |bug: &&Bug| hunt(&stage, **bug, report::MOST).is_some();
     let missed: Vec<_> = Bug::ALL.iter().filter(|bug| !found(bug)).collect();
-    assert!(missed.is_empty(), "not found in {MOST} runs each: {missed:?}");
+    assert!(missed.is_empty(), "not found in {} runs each: {missed:?}", report::MOST);
 }
 
 #[test]
@@ -61,7 +58,7 @@ fn tables_that_keep_attributes_tell_the_same_stories() {
 fn what_is_found_is_told_by_the_smallest_story_that_shows_it() {
     let stage = Stage::new();
     let bug = Some(Bug::NoGuard);
-    let (_, tally) = hunt(&stage, Bug::NoGuard, MOST).unwrap();
+    let (_, tally) = hunt(&stage, Bug::NoGuard, report::MOST).unwrap();
     let (schedule, violation) = tally.found.first().unwrap();
     let (scene, plan) = schedule.plan(&stage).unwrap();
     let small = testkit::world::shrink(scene, &Plan { bug, ..plan.clone() }, violation);
