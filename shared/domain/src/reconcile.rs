@@ -197,26 +197,22 @@ pub enum Seen {
 pub fn wants_look(subscription: &Subscription, now: Timestamp) -> bool {
     subscription.user.is_some()
         && match subscription.membership {
-            Membership::Invited { asked: None }
-            | Membership::Joined { .. }
-            | Membership::Kept { .. } => true,
+            Membership::Invited { .. } | Membership::Joined { .. } | Membership::Kept { .. } => {
+                true
+            }
             Membership::Removed { at } => now < after(at, LOOK_BACK),
-            Membership::Invited { asked: Some(_) }
-            | Membership::Leaving { .. }
-            | Membership::Removing { .. } => false,
+            Membership::Leaving { .. } | Membership::Removing { .. } => false,
         }
 }
 
 /// Whether somebody who is outside is to be let in, if a request to join of theirs is open: one that was
-/// made while the bot was outside, or without its rights, was told to nobody. Nor was it told that they
-/// had gone before.
+/// made while the bot was outside, or without its rights, was told to nobody, and one that it knew of is
+/// tried again ever later. Nor was it told that they had gone before.
 pub fn may_have_asked(subscription: &Subscription, now: Timestamp) -> bool {
     subscription.entitled(now)
         && matches!(
             subscription.membership,
-            Membership::Invited { asked: None }
-                | Membership::Joined { .. }
-                | Membership::Kept { .. }
+            Membership::Invited { .. } | Membership::Joined { .. } | Membership::Kept { .. }
         )
 }
 
@@ -231,7 +227,7 @@ pub fn looked_at(
         (Membership::Joined { .. } | Membership::Kept { .. }, Seen::Outside) => {
             went_out(old, now).map(|next| (next, Why::MemberLeft))
         }
-        (Membership::Invited { asked: None }, Seen::Member | Seen::Admin) => {
+        (Membership::Invited { .. }, Seen::Member | Seen::Admin) => {
             came_in(old, now).map(|next| (next, Why::MemberJoined))
         }
         (Membership::Removed { .. }, Seen::Member) if !is_guest => {

@@ -271,7 +271,8 @@ fn subscription_tasks(was: Option<&Subscription>, now: &Subscription, meta: &Met
         Membership::Invited { asked: Some(asked) } => {
             let known = matches!(old, Some(Membership::Invited { asked: Some(was) })
                 if was.at == asked.at && was.tries.nudges == asked.tries.nudges);
-            if !known {
+            // Who has paid with a request open does not wait for the sweep.
+            if !known || meta.why == Why::Renewed {
                 tasks.push(Task::Admit { service, subscription });
             }
         }

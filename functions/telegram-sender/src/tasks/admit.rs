@@ -11,6 +11,7 @@ use domain::service::Service;
 use domain::subscription::Subscription;
 use domain::task::{Declined, Lane};
 use domain::texts::{self, Message};
+use jiff::SignedDuration;
 use limiter::{Call, Limits};
 use queue::Queue;
 use startup::Clock;
@@ -20,6 +21,37 @@ use telegram::{CallError, Telegram};
 use super::{MOST_FAILURES, WITHOUT_RIGHTS, back_off};
 use crate::trouble::Trouble;
 use crate::{Outcome, Sender, TRIES, TaskError, because};
+
+/// What came of a try to answer a join request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    /// Nothing is left to do.
+    Done,
+    /// It has to be tried again after this.
+    Later(SignedDuration),
+    /// The bot may not, before a person gives it its rights back.
+    NotAllowed,
+}
+
+impl Reply {
+    /// What becomes of a message that is all there is about the request.
+    pub(super) const fn kept(self) -> Outcome {
+        match self {
+            Self::Done => Outcome::Done,
+            Self::Later(wait) => Outcome::Later(wait),
+            Self::NotAllowed => Outcome::Later(WITHOUT_RIGHTS),
+        }
+    }
+}
+
+impl From<Outcome> for Reply {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::Done,
+            Outcome::Later(wait) => Self::Later(wait),
+        }
+    }
+}
 
 impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C> {
     /// Approves the open join request of a subscription's holder.
@@ -39,10 +71,14 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         }
         if plan == AdmitPlan::Decline {
             let words = texts::declined(Declined::Ended, &service, subscription.language);
-            let outcome = self.turn_away(&service, &group, user, &words, lane).await?;
-            if outcome == Outcome::Done {
-                self.save_admission(id, Admission::Declined).await?;
-            }
+            let (how, outcome) = match self.turn_away(&service, &group, user, &words, lane).await? {
+                Reply::Done => (Admission::Declined, Outcome::Done),
+                Reply::Later(wait) => return Ok(Outcome::Later(wait)),
+                // The sweep begins it again. A message that waited for it here would keep what
+                // follows from a purchase waiting behind it.
+                Reply::NotAllowed => (Admission::Failed, Outcome::Done),
+            };
+            self.save_admission(id, how).await?;
             return Ok(outcome);
         }
         let call = Call::About(group.chat);
@@ -110,7 +146,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             return Ok(Outcome::Done);
         };
         let words = texts::declined(why, &service, language);
-        self.turn_away(&service, &group, user, &words, lane).await
+        Ok(self.turn_away(&service, &group, user, &words, lane).await?.kept())
     }
 
     /// Says why and declines, unless the person has bought meanwhile.
@@ -121,17 +157,17 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         user: UserId,
         words: &Message,
         lane: Lane,
-    ) -> Result<Outcome, TaskError> {
+    ) -> Result<Reply, TaskError> {
         if let Some(outcome) = self.bought_meanwhile(service, user).await? {
-            return Ok(outcome);
+            return Ok(outcome.into());
         }
-        let outcome = self.say_and_decline(service, group, user, words, lane).await?;
+        let reply = self.say_and_decline(service, group, user, words, lane).await?;
+        if reply != Reply::Done {
+            return Ok(reply);
+        }
         // Whoever bought while they were being declined is noted as asking: their request is found
         // to be gone, and they are told to ask again.
-        match outcome {
-            Outcome::Done => Ok(self.bought_meanwhile(service, user).await?.unwrap_or(outcome)),
-            Outcome::Later(_) => Ok(outcome),
-        }
+        Ok(self.bought_meanwhile(service, user).await?.map_or(reply, Reply::from))
     }
 
     /// Somebody who was to be declined and has access by now is let in instead.
@@ -170,41 +206,41 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         user: UserId,
         words: &Message,
         lane: Lane,
-    ) -> Result<Outcome, TaskError> {
+    ) -> Result<Reply, TaskError> {
         // Without its rights the bot can decline nobody, and would say why each time that it tries.
         // An open request has to be answered in the end, though: they may buy and find it in their
         // way.
         if group.is_blocked() {
-            return Ok(Outcome::Later(WITHOUT_RIGHTS));
+            return Ok(Reply::NotAllowed);
         }
         // The turn comes first: whoever waits for it anew would be told again each time.
         let chat = group.chat;
         if let Some(wait) = self.turn(lane, Call::About(chat)).await? {
-            return Ok(Outcome::Later(wait));
+            return Ok(Reply::Later(wait));
         }
         self.say_once(user.private_chat(), words, lane).await?;
         // The last look before the call.
         if let Some(outcome) = self.bought_meanwhile(service, user).await? {
-            return Ok(outcome);
+            return Ok(outcome.into());
         }
         let Err(error) = self.telegram.decline_join_request(chat, user).await else {
-            return Ok(Outcome::Done);
+            return Ok(Reply::Done);
         };
         self.not_answered(error, chat).await
     }
 
-    /// What becomes of the message when a join request could not be answered.
+    /// What comes of it when a join request could not be answered.
     pub(super) async fn not_answered(
         &self,
         error: CallError,
         chat: ChatId,
-    ) -> Result<Outcome, TaskError> {
+    ) -> Result<Reply, TaskError> {
         Ok(match self.trouble(error, Call::About(chat)).await? {
-            Trouble::Wait(wait) => Outcome::Later(wait),
-            Trouble::Passing(_) => Outcome::Later(back_off(3)),
-            Trouble::Hands(_) => Outcome::Later(WITHOUT_RIGHTS),
+            Trouble::Wait(wait) => Reply::Later(wait),
+            Trouble::Passing(_) => Reply::Later(back_off(3)),
+            Trouble::Hands(_) => Reply::NotAllowed,
             // Withdrawn, or handled by an administrator: nothing is left to do.
-            Trouble::Answer(_) => Outcome::Done,
+            Trouble::Answer(_) => Reply::Done,
         })
     }
 }

@@ -11,7 +11,7 @@ use startup::Clock;
 use store::{Store, change, key, load};
 use telegram::{CallError, Telegram};
 
-use super::WITHOUT_RIGHTS;
+use super::admit::Reply;
 use crate::{Outcome, Sender, TRIES, TaskError, because};
 
 impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C> {
@@ -20,7 +20,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         let Some((service, user)) = self.guest_of(id).await? else { return Ok(Outcome::Done) };
         let Some((_, group)) = self.group_of(service).await? else { return Ok(Outcome::Done) };
         if group.is_blocked() {
-            return Ok(Outcome::Later(WITHOUT_RIGHTS));
+            return Ok(Reply::NotAllowed.kept());
         }
         if let Some(wait) = self.turn(lane, Call::About(group.chat)).await? {
             return Ok(Outcome::Later(wait));
@@ -34,7 +34,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
                 self.note_guest(id, Why::GuestLetIn).await?;
                 Ok(Outcome::Done)
             }
-            Err(error) => self.not_answered(error, group.chat).await,
+            Err(error) => Ok(self.not_answered(error, group.chat).await?.kept()),
         }
     }
 

@@ -1,5 +1,6 @@
 //! When Telegram, the tables or the queues do not do what they should.
 
+use domain::task::Lane;
 use serde_json::json;
 use testkit::house::{hours, minutes, text};
 use testkit::memory_telegram::WireFault;
@@ -192,6 +193,32 @@ fn removals_wait_for_lost_rights_and_go_on_by_themselves() {
     house.passes(hours(7));
     assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"]);
     assert_eq!(house.trader("t1").sees_group(&place.service)["status"], "ready");
+}
+
+#[test]
+fn a_request_whose_access_is_over_waits_for_the_bots_rights_in_the_books_and_holds_up_no_message() {
+    let (house, place) = one_service();
+    let ada = house.person("Ada");
+    let more = json!({ "telegram_user_id": ada.id, "ends_at": house.now() + minutes(5) });
+    let sold = house.storefront().buys(&place.service, "c-Ada", &more).is(201);
+    let fails =
+        json!({ "fault": "server_error_json", "method": "approveChatJoinRequest", "count": 8 });
+    fault(&house, fails);
+    ada.taps(&place.link);
+    house.settle();
+    place.owner.does("promote", json!({ "chat_id": place.group, "remove": ["invite_users"] }));
+    // Before any sweep, the message of her request finds her access over, and may not decline it.
+    house.waits(minutes(9));
+    assert_eq!(stands(&house, &sold), pair("expired", "invited"));
+    assert_eq!(
+        house.queue().waiting(Lane::Alerts),
+        [],
+        "a purchase would be carried out behind it"
+    );
+    house.storefront().sells(&place.service, "c-Ada");
+    place.owner.does("promote", json!({ "chat_id": place.group, "add": ["invite_users"] }));
+    house.waits(minutes(3));
+    assert_eq!(house.members(place.group), ["Ada", "Usher", "t1 (owner)"]);
 }
 
 #[test]
