@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 
 use domain::task::{Lane, Task};
 use domain::time::before;
-use futures::future::{FutureExt as _, join_all};
+use futures::future::{FutureExt as _, join, join_all};
 use futures::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use limiter::Limits;
@@ -24,6 +24,14 @@ const NEEDED: SignedDuration = SignedDuration::from_secs(40);
 /// together with the function, it would keep its message hidden for minutes, and behind an alert
 /// every other of its group.
 const RESERVE: SignedDuration = SignedDuration::from_secs(3);
+
+/// A batch is hidden for so much longer than until the function is stopped: clocks may differ by
+/// some seconds. The queue's own time is six times the function's, and who is killed leaves its
+/// messages hidden for as long: an alert that late is worth nothing.
+const BEYOND: SignedDuration = SignedDuration::from_secs(5);
+
+/// No function runs longer (AWS Lambda, "Lambda quotas"): what is to end later has no known end.
+const LONGEST: SignedDuration = SignedDuration::from_mins(15);
 
 /// When a message is tried again whose task could not be carried out at all.
 const AFTER_ERROR: SignedDuration = SignedDuration::from_secs(20);
@@ -91,6 +99,19 @@ pub fn received(event: aws_lambda_events::sqs::SqsEvent) -> Vec<Received> {
 }
 
 impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C> {
+    /// Hides a batch until the function has ended, one way or another.
+    async fn hide(&self, lane: Lane, receipts: Vec<String>, deadline: Timestamp) {
+        let time = deadline.duration_since(self.clock.now());
+        if receipts.is_empty() || !(SignedDuration::ZERO..=LONGEST).contains(&time) {
+            return;
+        }
+        let receipts: Vec<_> = receipts.iter().map(String::as_str).collect();
+        // Without this it stays hidden for the queue's own time.
+        if let Err(error) = self.queue.hide(lane, &receipts, time + BEYOND).await {
+            tracing::warn!(cause = %error, "a batch is hidden for longer than it should be");
+        }
+    }
+
     /// Carries out one message; one that failed too often by a mistake of ours is given up.
     async fn one(&self, message: &Received, deadline: Timestamp) -> Outcome {
         let done = match message.is_suspect() {
@@ -201,7 +222,15 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
 
     /// Carries out the messages of one group in order. After the first that is given back, the rest
     /// of the group is given back untouched: anything else would break the order.
-    async fn group(&self, group: Vec<Received>, deadline: Timestamp) -> Vec<String> {
+    ///
+    /// `hidden` is over once the batch is hidden: nothing is given back before, or it would be hidden
+    /// again.
+    async fn group(
+        &self,
+        group: Vec<Received>,
+        deadline: Timestamp,
+        hidden: impl Future<Output = ()> + Clone,
+    ) -> Vec<String> {
         let mut given_back = Vec::new();
         let mut wait = None;
         for message in group {
@@ -213,6 +242,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             };
             let Outcome::Later(delay) = outcome else { continue };
             wait = Some(delay);
+            hidden.clone().await;
             // Without this it would stay hidden for the queue's own time; that is late, not lost.
             if let Err(error) = self.queue.hand_back(message.lane, &message.receipt, delay).await {
                 tracing::warn!(cause = %error, "a message stays hidden for longer than it should");
@@ -230,6 +260,25 @@ pub async fn handle<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock>(
     batch: Vec<Received>,
     deadline: Timestamp,
 ) -> Vec<String> {
+    let lane = batch.first().map(|message| message.lane);
+    let receipts = batch.iter().map(|message| message.receipt.clone()).collect();
+    let hide = async {
+        if let Some(lane) = lane {
+            sender.hide(lane, receipts, deadline).await;
+        }
+    };
+    // Beside the work, which is not to wait for it.
+    let hidden = hide.shared();
+    let work = carry_out(sender, batch, deadline, hidden.clone());
+    join(hidden, work).await.1
+}
+
+async fn carry_out<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock>(
+    sender: &Sender<S, Q, L, T, C>,
+    batch: Vec<Received>,
+    deadline: Timestamp,
+    hidden: impl Future<Output = ()> + Clone,
+) -> Vec<String> {
     let mut groups: BTreeMap<String, Vec<Received>> = BTreeMap::new();
     for message in batch {
         let group = match (message.lane, serde_json::from_str::<Task>(&message.body)) {
@@ -245,7 +294,7 @@ pub async fn handle<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock>(
     // All at the same time: a call is mostly waiting, and those who wait take their turns together.
     let at_once = together.len().max(1);
     let mut given_back = stream::iter(together)
-        .map(|(_, group)| sender.group(group, deadline))
+        .map(|(_, group)| sender.group(group, deadline, hidden.clone()))
         .buffer_unordered(at_once)
         .concat()
         .await;
@@ -253,7 +302,7 @@ pub async fn handle<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock>(
     // what did so most often comes last.
     alone.sort_by_key(|(strikes, _)| *strikes);
     for (_, group) in alone {
-        given_back.extend(sender.group(group, deadline).await);
+        given_back.extend(sender.group(group, deadline, hidden.clone()).await);
     }
     given_back
 }

@@ -113,6 +113,7 @@ impl<Q: Queue> Queue for Slow<Q> {
         send(messages: &[Outgoing]) -> Result<(), QueueError>;
         bury(lane: Lane, key: &str, body: &str) -> Result<(), QueueError>;
         redrive(lane: Lane) -> Result<usize, QueueError>;
+        hide(lane: Lane, receipts: &[&str], time: SignedDuration) -> Result<(), QueueError>;
         hand_back(lane: Lane, receipt: &str, delay: SignedDuration) -> Result<(), QueueError>;
     }
 }

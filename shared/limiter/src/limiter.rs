@@ -169,8 +169,11 @@ impl<L: Limits> Limiter<L> {
                 self.read(clock).await?;
             }
         }
-        let known = self.known().pace.clone().unwrap_or_default();
-        Ok(known.blocks == turn.blocks && known.blocked_us <= self.now(clock))
+        let now_us = self.now(clock);
+        let known = self.known();
+        let pace = known.pace.as_ref();
+        let (blocks, blocked_us) = pace.map_or((0, 0), |pace| (pace.blocks, pace.blocked_us));
+        Ok(blocks == turn.blocks && blocked_us <= now_us)
     }
 
     /// Looks when a chat can take a call. A turn of the bot is what others wait for, so it is not

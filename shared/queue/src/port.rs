@@ -22,12 +22,12 @@ pub struct Outgoing {
 /// The queue did not take everything, or did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
-    /// These many messages were not taken; the others were.
+    /// These many messages were not taken, or not hidden; the others were.
     #[error("the queue refused {refused} of {sent} messages: {cause}")]
     Refused {
         /// How many were refused.
         refused: usize,
-        /// How many were sent.
+        /// How many were given.
         sent: usize,
         /// The first refusal's code.
         cause: String,
@@ -54,6 +54,15 @@ pub trait Queue: Send + Sync {
     /// Sends a few dead letters of a lane again; those that cannot be read stay. Answers with how
     /// many they were: 0, when nothing is left that can be sent.
     fn redrive(&self, lane: Lane) -> impl Future<Output = Result<usize, QueueError>> + Send;
+
+    /// Hides received messages of a lane, by their receipts, for `time` from now on instead of the
+    /// queue's own. `Ok` means every one.
+    fn hide(
+        &self,
+        lane: Lane,
+        receipts: &[&str],
+        time: SignedDuration,
+    ) -> impl Future<Output = Result<(), QueueError>> + Send;
 
     /// Gives a received message back: it is delivered again after `delay`, at most
     /// [`MOST_DELAY`].

@@ -3,13 +3,15 @@
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::{DisplayErrorContext, ProvideErrorMetadata as _, SdkError};
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{
+    BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry,
+};
 use domain::task::Lane;
 use jiff::SignedDuration;
 
 use crate::port::{MOST_DELAY, Outgoing, Queue, QueueError};
 
-/// The most messages in one call (Amazon SQS, `SendMessageBatch`).
+/// The most messages in one call (Amazon SQS, `SendMessageBatch`, `ChangeMessageVisibilityBatch`).
 const BATCH: usize = 10;
 
 /// Where the queues are. A function is given those that it may use; the others are absent.
@@ -71,16 +73,47 @@ impl SqsQueue {
             request = request.entries(entry(lane, number, message)?);
         }
         let answer = request.send().await.map_err(unavailable)?;
-        // A call can succeed while some of its messages were refused.
-        match answer.failed() {
-            [] => Ok(()),
-            failed @ [first, ..] => Err(QueueError::Refused {
-                refused: failed.len(),
-                sent: batch.len(),
-                cause: first.code().to_owned(),
-            }),
+        all_taken(answer.failed(), batch.len())
+    }
+
+    async fn hide_batch(
+        &self,
+        lane: Lane,
+        receipts: &[&str],
+        seconds: i32,
+    ) -> Result<(), QueueError> {
+        let mut request = self.client.change_message_visibility_batch().queue_url(self.url(lane)?);
+        for (number, receipt) in receipts.iter().enumerate() {
+            let entry = ChangeMessageVisibilityBatchRequestEntry::builder()
+                .id(number.to_string())
+                .receipt_handle(*receipt)
+                .visibility_timeout(seconds)
+                .build();
+            request = request.entries(entry.map_err(one_refused)?);
+        }
+        let answer = request.send().await.map_err(unavailable)?;
+        all_taken(answer.failed(), receipts.len())
+    }
+}
+
+/// A call can succeed while some of its messages were refused.
+fn all_taken(failed: &[BatchResultErrorEntry], sent: usize) -> Result<(), QueueError> {
+    match failed {
+        [] => Ok(()),
+        [first, ..] => {
+            Err(QueueError::Refused { refused: failed.len(), sent, cause: first.code().to_owned() })
         }
     }
+}
+
+fn one_refused(cause: impl ToString) -> QueueError {
+    QueueError::Refused { refused: 1, sent: 1, cause: cause.to_string() }
+}
+
+/// Whole seconds, rounded up: a message that comes a moment too early has to be given back once more.
+fn seconds(time: SignedDuration) -> i32 {
+    let millis = time.min(MOST_DELAY).as_millis().max(0).unsigned_abs();
+    i32::try_from(millis.div_ceil(1_000)).unwrap_or(i32::MAX)
 }
 
 fn given(url: Option<&str>) -> Result<&str, QueueError> {
@@ -92,8 +125,7 @@ fn entry(
     number: usize,
     message: &Outgoing,
 ) -> Result<SendMessageBatchRequestEntry, QueueError> {
-    let cause = |cause: String| QueueError::Refused { refused: 1, sent: 1, cause };
-    let body = serde_json::to_string(&message.task).map_err(|error| cause(error.to_string()))?;
+    let body = serde_json::to_string(&message.task).map_err(one_refused)?;
     let entry = SendMessageBatchRequestEntry::builder()
         .id(number.to_string())
         .message_body(body)
@@ -105,7 +137,7 @@ fn entry(
         Lane::Housekeeping => entry,
     }
     .build()
-    .map_err(|error| cause(error.to_string()))
+    .map_err(one_refused)
 }
 
 fn unavailable<E, R>(error: SdkError<E, R>) -> QueueError
@@ -160,20 +192,29 @@ impl Queue for SqsQueue {
         Ok(sent)
     }
 
+    async fn hide(
+        &self,
+        lane: Lane,
+        receipts: &[&str],
+        time: SignedDuration,
+    ) -> Result<(), QueueError> {
+        for chunk in receipts.chunks(BATCH) {
+            self.hide_batch(lane, chunk, seconds(time)).await?;
+        }
+        Ok(())
+    }
+
     async fn hand_back(
         &self,
         lane: Lane,
         receipt: &str,
         delay: SignedDuration,
     ) -> Result<(), QueueError> {
-        // Rounded up: a message that comes a moment too early has to be given back once more.
-        let millis = delay.min(MOST_DELAY).as_millis().max(0).unsigned_abs();
-        let seconds = i32::try_from(millis.div_ceil(1_000)).unwrap_or(i32::MAX);
         self.client
             .change_message_visibility()
             .queue_url(self.url(lane)?)
             .receipt_handle(receipt)
-            .visibility_timeout(seconds)
+            .visibility_timeout(seconds(delay))
             .send()
             .await
             .map_err(unavailable)?;

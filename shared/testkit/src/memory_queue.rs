@@ -41,8 +41,28 @@ pub enum QueueFault {
     PartlySent,
     /// All is taken, but the answer is lost.
     SendAnswerLost,
-    /// A message that is given back stays hidden for the queue's own time.
+    /// A batch stays hidden for the queue's own time.
+    NotHidden,
+    /// A message that is given back stays hidden for as long as it was.
     NotHandedBack,
+}
+
+/// A call that can go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Call {
+    Send,
+    Hide,
+    HandBack,
+}
+
+impl QueueFault {
+    const fn call(self) -> Call {
+        match self {
+            Self::NotSent | Self::PartlySent | Self::SendAnswerLost => Call::Send,
+            Self::NotHidden => Call::Hide,
+            Self::NotHandedBack => Call::HandBack,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -249,9 +269,28 @@ impl State {
         self.push(lane, message.task.group(), body, now);
     }
 
-    fn fault(&mut self, of_sending: bool) -> Option<QueueFault> {
-        let is_of_sending = |fault: &QueueFault| *fault != QueueFault::NotHandedBack;
-        let at = self.faults.iter().position(|fault| is_of_sending(fault) == of_sending)?;
+    /// Hides a received message for so long from now on.
+    fn hide(
+        &mut self,
+        lane: Lane,
+        receipt: &str,
+        time: SignedDuration,
+        now: Timestamp,
+    ) -> Result<(), QueueError> {
+        let messages = self.lanes.entry(lane.into()).or_default();
+        let message = messages
+            .iter_mut()
+            .find(|message| message.has(receipt) && message.visible_at > now)
+            .ok_or_else(|| QueueError::Unavailable("ReceiptHandleIsInvalid".to_owned()))?;
+        // Whole seconds, rounded up, as SQS takes them.
+        let millis = time.clamp(SignedDuration::ZERO, MOST_DELAY).as_millis();
+        let seconds = i64::try_from(millis).unwrap_or(i64::MAX).saturating_add(999) / 1_000;
+        message.visible_at = after(now, SignedDuration::from_secs(seconds));
+        Ok(())
+    }
+
+    fn fault(&mut self, call: Call) -> Option<QueueFault> {
+        let at = self.faults.iter().position(|fault| fault.call() == call)?;
         self.faults.remove(at)
     }
 }
@@ -264,11 +303,11 @@ impl Queue for MemoryQueue {
     async fn send(&self, messages: &[Outgoing]) -> Result<(), QueueError> {
         let now = self.clock.now();
         let mut state = self.state();
-        let fault = state.fault(true);
+        let fault = state.fault(Call::Send);
         let taken = match fault {
             Some(QueueFault::NotSent) => 0,
             Some(QueueFault::PartlySent) => messages.len().saturating_sub(1),
-            Some(QueueFault::SendAnswerLost | QueueFault::NotHandedBack) | None => messages.len(),
+            _ => messages.len(),
         };
         for message in messages.iter().take(taken) {
             state.take_in(message, now);
@@ -286,7 +325,7 @@ impl Queue for MemoryQueue {
 
     async fn bury(&self, lane: Lane, _: &str, body: &str) -> Result<(), QueueError> {
         let mut state = self.state();
-        if state.fault(true).is_some() {
+        if state.fault(Call::Send).is_some() {
             return Err(unavailable());
         }
         state.dead.push(Dead { lane: lane.into(), body: body.to_owned() });
@@ -314,6 +353,20 @@ impl Queue for MemoryQueue {
         Ok(sent)
     }
 
+    async fn hide(
+        &self,
+        lane: Lane,
+        receipts: &[&str],
+        time: SignedDuration,
+    ) -> Result<(), QueueError> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        if state.fault(Call::Hide).is_some() {
+            return Err(unavailable());
+        }
+        receipts.iter().try_for_each(|receipt| state.hide(lane, receipt, time, now))
+    }
+
     async fn hand_back(
         &self,
         lane: Lane,
@@ -322,18 +375,9 @@ impl Queue for MemoryQueue {
     ) -> Result<(), QueueError> {
         let now = self.clock.now();
         let mut state = self.state();
-        if state.fault(false).is_some() {
+        if state.fault(Call::HandBack).is_some() {
             return Err(unavailable());
         }
-        let messages = state.lanes.entry(lane.into()).or_default();
-        let message = messages
-            .iter_mut()
-            .find(|message| message.has(receipt) && message.visible_at > now)
-            .ok_or_else(|| QueueError::Unavailable("ReceiptHandleIsInvalid".to_owned()))?;
-        // Whole seconds, rounded up, as SQS takes them.
-        let millis = delay.clamp(SignedDuration::ZERO, MOST_DELAY).as_millis();
-        let seconds = i64::try_from(millis).unwrap_or(i64::MAX).saturating_add(999) / 1_000;
-        message.visible_at = after(now, SignedDuration::from_secs(seconds));
-        Ok(())
+        state.hide(lane, receipt, delay, now)
     }
 }

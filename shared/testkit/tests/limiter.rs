@@ -107,10 +107,14 @@ fn taken(
     }
 }
 
-#[test]
-fn a_turn_that_was_taken_ahead_is_looked_at_again_after_a_block_that_came_meanwhile() {
+/// A turn more than 3 s ahead, after which the bot was blocked from its first second on; and the
+/// limiter of whoever took it.
+fn a_far_turn_before_a_block_of(
+    seconds: u32,
+    call: fn(ChatId) -> Call,
+) -> (VirtualClock, Limiter<MemoryLimits>, limiter::Turn) {
     let (limits, clock) = (MemoryLimits::default(), VirtualClock::at(BEGIN));
-    let (one, other) = (Limiter::new(limits.clone()), Limiter::new(limits.clone()));
+    let (one, other) = (Limiter::new(limits.clone()), Limiter::new(limits));
     for _ in 0..10 {
         taken(&one, &clock, 10);
     }
@@ -118,9 +122,14 @@ fn a_turn_that_was_taken_ahead_is_looked_at_again_after_a_block_that_came_meanwh
     assert!(far.at > BEGIN + SignedDuration::from_secs(3));
     clock.move_to(BEGIN + SignedDuration::from_secs(1));
     for chat in 1..=3 {
-        let call = Call::About(ChatId::new(-1_000 - chat));
-        clock.run(other.told_to_wait(call, 60, &clock)).unwrap();
+        clock.run(other.told_to_wait(call(ChatId::new(-1_000 - chat)), seconds, &clock)).unwrap();
     }
+    (clock, one, far)
+}
+
+#[test]
+fn a_turn_that_was_taken_ahead_is_looked_at_again_after_a_block_that_came_meanwhile() {
+    let (clock, one, far) = a_far_turn_before_a_block_of(60, Call::About);
     clock.move_to(far.at);
     assert!(!clock.run(one.stands(&far, &clock)).unwrap());
     let Pass::NotBefore(at) = clock.run(one.take(Claim::Alerts, 1, &clock)).unwrap() else {
@@ -133,20 +142,9 @@ fn a_turn_that_was_taken_ahead_is_looked_at_again_after_a_block_that_came_meanwh
 
 #[test]
 fn a_turn_that_was_booked_beyond_the_end_of_a_block_is_void() {
-    let (limits, clock) = (MemoryLimits::default(), VirtualClock::at(BEGIN));
-    let (one, other) = (Limiter::new(limits.clone()), Limiter::new(limits.clone()));
-    for _ in 0..10 {
-        taken(&one, &clock, 10);
-    }
-    let far = taken(&one, &clock, 1)[0];
-    clock.move_to(BEGIN + SignedDuration::from_secs(1));
-    for chat in 1..=3 {
-        let call = Call::Message(ChatId::new(-1_000 - chat));
-        clock.run(other.told_to_wait(call, 1, &clock)).unwrap();
-    }
+    let (clock, one, far) = a_far_turn_before_a_block_of(1, Call::Message);
     // The wait is over, and the turns begin anew: this one would meet those of others.
     clock.move_to(far.at);
-    assert!(far.at > BEGIN + SignedDuration::from_secs(3));
     assert!(!clock.run(one.stands(&far, &clock)).unwrap());
     assert!(clock.run(one.stands(&taken(&one, &clock, 1)[0], &clock)).unwrap());
 }

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper::http::uri::{Authority, Scheme};
 use hyper::{Request, Response, StatusCode, Uri};
 
 use crate::fate::Fate;
+use crate::hurry;
 use crate::operation::{self, Upstream, Way};
 use crate::process;
 use crate::server::Shared;
@@ -37,6 +38,7 @@ pub(crate) async fn call(
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let (way, operation) = operation::of(upstream, &parts);
+    let body = hurry::sooner(&operation, body, shared.hidden_seconds);
     shared.record().call(way, &operation);
     let fate = shared.fates().draw(way, &operation, way != Way::Api);
     if !matches!(fate, Fate::Done | Fate::KillBefore | Fate::KillAfter) {
@@ -99,6 +101,8 @@ async fn forward(
     // These two are about the connection, not about the call. `Host` stays as it was signed.
     parts.headers.remove(CONNECTION);
     parts.headers.remove(TRANSFER_ENCODING);
+    // The client says it anew: the body may be another.
+    parts.headers.remove(CONTENT_LENGTH);
     let request = Request::from_parts(parts, Full::new(body));
     let (mut parts, body) =
         shared.client.request(request).await.map_err(io::Error::other)?.into_parts();

@@ -49,6 +49,7 @@ pub async fn queue(queue: &impl Queue, side: &impl QueueSide) {
     repetitions(queue, side).await;
     order(queue, side).await;
     handing_back(queue, side).await;
+    hiding(queue, side).await;
     many(queue, side).await;
     dead_letters(queue, side).await;
 }
@@ -191,6 +192,28 @@ async fn handing_back(queue: &impl Queue, side: &impl QueueSide) {
     let late = take(side, Lane::Housekeeping, 1).await;
     assert_tasks(&late, &[greet(3)]);
     delete(side, &late).await;
+}
+
+/// A batch is hidden for other than the queue's own time, and can be deleted afterwards.
+async fn hiding(queue: &impl Queue, side: &impl QueueSide) {
+    let two = SignedDuration::from_secs(2);
+    for (lane, task) in [(Lane::Alerts, post(60, 1)), (Lane::Housekeeping, greet(60))] {
+        send(queue, &[("hidden", task)]).await;
+        let taken = take(side, lane, 1).await;
+        let receipts: Vec<_> = taken.iter().map(|message| message.receipt.as_str()).collect();
+        let done = queue.hide(lane, &receipts, two).await;
+        assert!(done.is_ok(), "{done:?}");
+        nothing(side, lane).await;
+        side.pass(two + SignedDuration::from_millis(500)).await;
+        let again = take(side, lane, 1).await;
+        assert_tasks(&again, &[task]);
+        let receipts: Vec<_> = again.iter().map(|message| message.receipt.as_str()).collect();
+        let done = queue.hide(lane, &receipts, two).await;
+        assert!(done.is_ok(), "{done:?}");
+        delete(side, &again).await;
+        side.pass(two + SignedDuration::from_millis(500)).await;
+        nothing(side, lane).await;
+    }
 }
 
 /// More than the ten that one call takes.

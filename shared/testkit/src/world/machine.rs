@@ -490,6 +490,7 @@ impl Machine {
                     }
                 }
             }
+            (Carries::Late, _) => self.news = true,
             _ => {}
         }
     }

@@ -347,6 +347,23 @@ impl Queue for Port<MemoryQueue> {
         self.inner.redrive(lane).await
     }
 
+    async fn hide(
+        &self,
+        lane: Lane,
+        receipts: &[&str],
+        time: SignedDuration,
+    ) -> Result<(), QueueError> {
+        let verdict = self.verdict(Effect::HandBack).await;
+        self.note(|| format!("hides its messages for {} s: {verdict:?}", time.as_secs()));
+        if matches!(verdict, Verdict::Done | Verdict::LostAfter) {
+            self.inner.hide(lane, receipts, time).await?;
+        }
+        match verdict {
+            Verdict::Done => Ok(()),
+            _ => Err(QueueError::Unavailable("no answer".to_owned())),
+        }
+    }
+
     async fn hand_back(
         &self,
         lane: Lane,
