@@ -118,7 +118,7 @@ fn a_far_turn_before_a_block_of(
     for _ in 0..10 {
         taken(&one, &clock, 10);
     }
-    let far = taken(&one, &clock, 1)[0];
+    let far = taken(&one, &clock, 1).remove(0);
     assert!(far.at > BEGIN + SignedDuration::from_secs(3));
     clock.move_to(BEGIN + SignedDuration::from_secs(1));
     for chat in 1..=3 {
