@@ -44,6 +44,9 @@ const MOST_STRIKES: u32 = 5;
 /// tried alone.
 const SUSPECT: u32 = 12;
 
+/// So often it is tried to forget the strikes against a message.
+const FORGIVING: usize = 3;
+
 /// A message failed by a mistake of ours: it cannot be read, its task panicked, or the tables refuse
 /// what it asks of them.
 struct Mistake;
@@ -136,13 +139,20 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         message: &Received,
         deadline: Timestamp,
     ) -> Result<Outcome, StoreError> {
-        let strikes = self.strike(message).await?;
+        let strikes = match self.strike(message).await {
+            Ok(strikes) => strikes,
+            Err(error) => {
+                // It may have been counted, and nobody has died of anything.
+                self.forgive(message).await?;
+                return Err(error);
+            }
+        };
         if strikes > MOST_STRIKES {
             return Ok(self.give_up(message).await);
         }
         match self.attempt(message, deadline).await {
             Ok(outcome) => {
-                self.limiter.forgive(&message.message_id, &self.clock).await?;
+                self.forgive(message).await?;
                 Ok(outcome)
             }
             Err(Mistake) if strikes == MOST_STRIKES => Ok(self.give_up(message).await),
@@ -162,6 +172,19 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
 
     async fn strike(&self, message: &Received) -> Result<u32, StoreError> {
         self.limiter.strike(&message.message_id, &self.clock).await
+    }
+
+    /// Forgets the strikes against a message. Tables that stumble at just this, five times, would have
+    /// it given up.
+    async fn forgive(&self, message: &Received) -> Result<(), StoreError> {
+        let mut forgiven = Ok(());
+        for _ in 0..FORGIVING {
+            forgiven = self.limiter.forgive(&message.message_id, &self.clock).await;
+            if forgiven.is_ok() {
+                break;
+            }
+        }
+        forgiven
     }
 
     /// Puts a message among the dead letters. An alert has failed then, and its trader hears of it.

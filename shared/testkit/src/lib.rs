@@ -18,7 +18,7 @@ pub mod world;
 
 pub use house::House;
 pub use memory_events::MemoryEvents;
-pub use memory_limits::MemoryLimits;
+pub use memory_limits::{LimitsFault, MemoryLimits};
 pub use memory_queue::{MemoryQueue, QueueFault};
 pub use memory_store::{Call, Fault, MemoryStore, StreamRecord};
 pub use memory_telegram::MemoryTelegram;

@@ -1,6 +1,6 @@
 //! The limiter's table in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::ids::ChatId;
@@ -13,12 +13,22 @@ use store::StoreError;
 #[derive(Clone, Debug, Default)]
 pub struct MemoryLimits(Arc<Mutex<State>>);
 
+/// What goes wrong with a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitsFault {
+    /// A strike is counted, but the answer is lost.
+    StrikeAnswerLost,
+    /// Strikes are not forgotten.
+    NotForgiven,
+}
+
 #[derive(Clone, Debug, Default)]
 struct State {
     bot: Option<BotPace>,
     chats: BTreeMap<i64, ChatPace>,
     strikes: BTreeMap<String, u32>,
     writes: usize,
+    faults: VecDeque<LimitsFault>,
 }
 
 /// Keeps what a move leads to; answers with what stood there before.
@@ -33,11 +43,20 @@ fn keep<T: Clone>(there: &mut Option<T>, next: Option<T>) -> Moved<T> {
     }
 }
 
+fn unavailable() -> StoreError {
+    StoreError::Unavailable("a fault of the test".to_owned())
+}
+
 impl MemoryLimits {
     /// A table of its own, with the same in it.
     #[must_use]
     pub fn fork(&self) -> Self {
         Self(Arc::new(Mutex::new(self.state().clone())))
+    }
+
+    /// Lets the next calls go wrong: each fault is used once, by the first call of its kind that comes.
+    pub fn fail_next(&self, fault: LimitsFault) {
+        self.state().faults.push_back(fault);
     }
 
     /// How many moves were tried so far: DynamoDB asks the price of a write for those that it
@@ -59,6 +78,11 @@ impl MemoryLimits {
 }
 
 impl State {
+    fn fails(&mut self, fault: LimitsFault) -> bool {
+        let at = self.faults.iter().position(|it| *it == fault);
+        at.and_then(|at| self.faults.remove(at)).is_some()
+    }
+
     fn move_chat(
         &mut self,
         chat: ChatId,
@@ -114,11 +138,16 @@ impl Limits for MemoryLimits {
         let mut state = self.writing();
         let strikes = state.strikes.entry(message.to_owned()).or_default();
         *strikes += 1;
-        Ok(*strikes)
+        let strikes = *strikes;
+        if state.fails(LimitsFault::StrikeAnswerLost) { Err(unavailable()) } else { Ok(strikes) }
     }
 
     async fn forgive(&self, message: &str, _: i64) -> Result<(), StoreError> {
-        self.writing().strikes.remove(message);
+        let mut state = self.writing();
+        if state.fails(LimitsFault::NotForgiven) {
+            return Err(unavailable());
+        }
+        state.strikes.remove(message);
         Ok(())
     }
 }

@@ -420,6 +420,31 @@ fn after_a_long_outage_all_go_on_at_the_same_time() {
 }
 
 #[test]
+fn tables_that_stumble_over_strikes_give_no_message_up() {
+    use testkit::LimitsFault::{NotForgiven, StrikeAnswerLost};
+    let (house, place) = one_service();
+    let alert = sends(&house, &place.service, "EURUSD");
+    house.queue().were_delivered(20);
+    for _ in 0..10 {
+        house.limits().fail_next(StrikeAnswerLost);
+        assert_eq!(receives(&house, &one_sender(&house)), 1);
+    }
+    // It waits for its chat, and each time that is told at the third try only.
+    let clock = &house.functions().clock;
+    for _ in 0..10 {
+        let (chat, now) = (ChatId::new(place.group), house.now().as_microsecond());
+        let block = ChatBlock::new(Kind::Message, 50, now);
+        clock.run(house.limits().block_chat(chat, block, now)).unwrap();
+        house.limits().fail_next(NotForgiven);
+        house.limits().fail_next(NotForgiven);
+        assert_eq!(receives(&house, &one_sender(&house)), 1);
+    }
+    house.waits(minutes(2));
+    assert_eq!(house.trader("t1").sees_alert(&alert)["status"], "sent");
+    assert!(house.queue().dead().is_empty());
+}
+
+#[test]
 fn an_alert_is_not_given_up_before_that_is_on_record() {
     let (house, place) = one_service();
     let sender = one_sender(&house);
