@@ -14,10 +14,10 @@ from .settings import HOST, Settings
 PROGRAM = "fault-proxy"
 
 # On AWS a message is hidden for six times the sender's time limit, and from its batch's beginning for
-# as long as that may still run; here, for this. A killed sender's messages would otherwise come back
-# after a minute and more, and nobody waits for that in a test. The
-# sender's own leases (45 and 75 seconds) stay as they are. It is the harder world: a batch that takes
-# longer than this is handed out a second time while it is still being worked on.
+# as long as that may still run; here, for this (the proxy forwards nothing that hides a batch). A
+# killed sender's messages would otherwise come back after a minute and more, and nobody waits for that
+# in a test. The sender's own leases (45 and 75 seconds) stay as they are. It is the harder world: a
+# batch that takes longer than this is handed out a second time while it is still being worked on.
 VISIBILITY_SECONDS = 10
 QUEUES = ("AlertsQueue", "HousekeepingQueue")
 
@@ -32,7 +32,6 @@ def start_proxy(settings: Settings) -> None:
         "control": settings.faults_port,
     }.items():
         command += [f"--{name}", f"{HOST}:{port}"]
-    command += ["--hidden", str(VISIBILITY_SECONDS)]
     service = Service(PROGRAM, settings.state)
     service.start(command)
     service.wait_until(lambda: _answers(settings), seconds=20)

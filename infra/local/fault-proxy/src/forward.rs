@@ -7,19 +7,22 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper::http::uri::{Authority, Scheme};
 use hyper::{Request, Response, StatusCode, Uri};
 
 use crate::fate::Fate;
-use crate::hurry;
+use crate::hidden;
 use crate::operation::{self, Upstream, Way};
 use crate::process;
 use crate::server::Shared;
 
 /// Marks an answer of the proxy's own.
 const MARK: &str = "x-fault-proxy";
+
+/// How AWS marks its answers.
+const AWS_JSON: &str = "application/x-amz-json-1.0";
 
 /// The two ends of a connection from a caller.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +41,6 @@ pub(crate) async fn call(
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let (way, operation) = operation::of(upstream, &parts);
-    let body = hurry::sooner(&operation, body, shared.hidden_seconds);
     shared.record().call(way, &operation);
     let fate = shared.fates().draw(way, &operation, way != Way::Api);
     if !matches!(fate, Fate::Done | Fate::KillBefore | Fate::KillAfter) {
@@ -90,6 +92,11 @@ async fn forward(
     mut parts: Parts,
     body: Bytes,
 ) -> io::Result<Response<Full<Bytes>>> {
+    if upstream == Upstream::Aws
+        && let Some(said) = hidden::answer(&operation::of(upstream, &parts).1, &body)
+    {
+        return Ok(own(StatusCode::OK, AWS_JSON, said));
+    }
     let to = match upstream {
         Upstream::Aws => shared.aws,
         Upstream::Telegram => shared.telegram,
@@ -101,8 +108,6 @@ async fn forward(
     // These two are about the connection, not about the call. `Host` stays as it was signed.
     parts.headers.remove(CONNECTION);
     parts.headers.remove(TRANSFER_ENCODING);
-    // The client says it anew: the body may be another.
-    parts.headers.remove(CONTENT_LENGTH);
     let request = Request::from_parts(parts, Full::new(body));
     let (mut parts, body) =
         shared.client.request(request).await.map_err(io::Error::other)?.into_parts();
@@ -115,19 +120,23 @@ async fn forward(
 /// A 500 as each of the two would say it.
 fn refusal(upstream: Upstream) -> Response<Full<Bytes>> {
     let (media, body) = match upstream {
-        Upstream::Aws => (
-            "application/x-amz-json-1.0",
-            r#"{"__type":"InternalServerError","message":"Internal server error"}"#,
-        ),
+        Upstream::Aws => {
+            (AWS_JSON, r#"{"__type":"InternalServerError","message":"Internal server error"}"#)
+        }
         Upstream::Telegram => (
             "application/json",
             r#"{"ok":false,"error_code":500,"description":"Internal Server Error"}"#,
         ),
     };
-    let mut response = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
-    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    own(StatusCode::INTERNAL_SERVER_ERROR, media, Bytes::from_static(body.as_bytes()))
+}
+
+/// An answer of the proxy's own.
+fn own(status: StatusCode, media: &'static str, body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
-    headers.insert(MARK, HeaderValue::from_static("500"));
+    headers.insert(MARK, HeaderValue::from_static("own"));
     response
 }

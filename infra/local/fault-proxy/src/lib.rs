@@ -2,7 +2,7 @@
 //! connection is closed before the call or after it was done, it takes longer, it is answered with
 //! a 500, or the process that makes it is killed before or after it. Off until it is told a
 //! [`Weather`]; then it forwards every byte as it came, `Host` included, because that is signed. But
-//! batches are hidden for a shorter time: nobody waits for a minute in a test.
+//! batches are hidden for the queue's own time only: nobody waits for a minute in a test.
 //!
 //! What goes wrong is drawn from a seed. What was done is counted by kind and operation; no body, no
 //! token, no id is kept.
@@ -10,7 +10,7 @@
 mod control;
 mod fate;
 mod forward;
-mod hurry;
+mod hidden;
 mod killer;
 mod operation;
 mod process;

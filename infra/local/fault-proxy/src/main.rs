@@ -13,7 +13,6 @@ Stands in front of the AWS emulator and the Telegram simulator, and lets calls g
   --before-aws ADDRESS        where to listen in its place
   --before-telegram ADDRESS   where to listen in its place
   --control ADDRESS           where POST /weather makes the weather and GET /report tells of it
-  --hidden SECONDS            for how long at most a function can hide its messages
 
 USHER_STACK in its environment is the mark of the stack whose functions it may kill.
 ";
@@ -49,7 +48,6 @@ fn read_options() -> Result<Option<Config>, lexopt::Error> {
     use lexopt::prelude::*;
     let [mut aws, mut telegram, mut before_aws, mut before_telegram, mut control] =
         [None::<SocketAddr>; 5];
-    let mut hidden = None::<u32>;
     let mut parser = lexopt::Parser::from_env();
     while let Some(arg) = parser.next()? {
         let address = match arg {
@@ -58,24 +56,20 @@ fn read_options() -> Result<Option<Config>, lexopt::Error> {
             Long("before-aws") => &mut before_aws,
             Long("before-telegram") => &mut before_telegram,
             Long("control") => &mut control,
-            Long("hidden") => {
-                hidden = Some(parser.value()?.parse()?);
-                continue;
-            }
             Long("help") | Short('h') => return Ok(None),
             _ => return Err(arg.unexpected()),
         };
         *address = Some(parser.value()?.parse()?);
     }
-    let missing = |name: &str| lexopt::Error::from(format!("--{name} is missing"));
-    let named = |address: Option<SocketAddr>, name: &str| address.ok_or_else(|| missing(name));
+    let named = |address: Option<SocketAddr>, name: &str| {
+        address.ok_or_else(|| lexopt::Error::from(format!("--{name} is missing")))
+    };
     Ok(Some(Config {
         aws: named(aws, "aws")?,
         telegram: named(telegram, "telegram")?,
         before_aws: named(before_aws, "before-aws")?,
         before_telegram: named(before_telegram, "before-telegram")?,
         control: named(control, "control")?,
-        hidden_seconds: hidden.ok_or_else(|| missing("hidden"))?,
         mark: mark()?,
     }))
 }

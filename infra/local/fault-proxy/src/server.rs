@@ -31,8 +31,6 @@ pub struct Config {
     pub before_telegram: SocketAddr,
     /// Where it is told what to do.
     pub control: SocketAddr,
-    /// For so long at most, in seconds, a function can hide its messages.
-    pub hidden_seconds: u32,
     /// `NAME=value`, the variable by which the stack marks what it starts. Only functions that
     /// carry it are ever killed.
     pub mark: String,
@@ -43,7 +41,6 @@ pub(crate) struct Shared {
     pub(crate) aws: SocketAddr,
     pub(crate) telegram: SocketAddr,
     pub(crate) mark: String,
-    pub(crate) hidden_seconds: u32,
     pub(crate) client: Client<HttpConnector, Full<Bytes>>,
     fates: Mutex<Fates>,
     record: Mutex<Record>,
@@ -93,7 +90,6 @@ pub async fn start(config: Config) -> io::Result<Running> {
         aws: config.aws,
         telegram: config.telegram,
         mark: config.mark,
-        hidden_seconds: config.hidden_seconds,
         client: Client::builder(TokioExecutor::new()).build_http(),
         fates: Mutex::default(),
         record: Mutex::default(),

@@ -39,7 +39,6 @@ async fn proxy(upstream: &Upstream, mark: &str) -> Running {
         before_aws: any,
         before_telegram: any,
         control: any,
-        hidden_seconds: 10,
         mark: mark.to_owned(),
     };
     start(config).await.unwrap()
