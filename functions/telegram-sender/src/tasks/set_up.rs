@@ -6,6 +6,7 @@ use domain::group::{BotStanding, InviteLink, Origin};
 use domain::ids::ChatId;
 use domain::service::Service;
 use domain::task::Lane;
+use jiff::SignedDuration;
 use limiter::{Call, Limits};
 use queue::Queue;
 use startup::Clock;
@@ -18,12 +19,18 @@ use crate::{Outcome, Sender, TaskError, because};
 /// The name of the guarded link, as administrators see it in Telegram.
 const LINK_NAME: &str = "Usher: buyers";
 
+/// A run that failed in passing is tried again so soon: its trader waits in front of the screen.
+const SOON: SignedDuration = SignedDuration::from_secs(20);
+
+/// After so many failures in a row it is left to the sweep.
+const SOON_TRIES: u32 = 5;
+
 /// How the steps in Telegram ended before their end.
 enum Stopped {
     /// A call failed.
     Failed(CallError),
     /// There was no turn.
-    NoTurn(jiff::SignedDuration),
+    NoTurn(SignedDuration),
     /// The tables could not be used.
     Error(TaskError),
 }
@@ -43,6 +50,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             return Ok(Outcome::Done);
         }
         let chat = place.group().chat;
+        let failures = place.group().pending.map_or(0, |pending| pending.failures);
         match self.steps(&place, lane).await {
             Ok(outcome) => Ok(outcome),
             Err(Stopped::Error(error)) => Err(error),
@@ -57,7 +65,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
                         let failed = Why::GroupSetUpFailed;
                         self.change_group(chat, failed, |group, now| group.set_up_failed(now))
                             .await?;
-                        Outcome::Done
+                        if failures < SOON_TRIES { Outcome::Later(SOON) } else { Outcome::Done }
                     }
                 })
             }

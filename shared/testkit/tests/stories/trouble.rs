@@ -172,6 +172,18 @@ fn a_set_up_that_stumbles_at_any_step_gets_through() {
 }
 
 #[test]
+fn a_set_up_that_fails_three_times_in_a_row_does_not_wait_for_the_sweep() {
+    let house = testkit::House::new();
+    let trader = house.trader("t1");
+    let service = trader.creates_service("Gold");
+    let link = text(&trader.asks_for_group(&service, "link").is(202), "/setup_link");
+    fault(&house, json!({ "fault": "server_error_json", "method": "getChat", "count": 3 }));
+    house.person("Tara").adds_bot(&link, json!({}));
+    house.waits(minutes(2));
+    assert_eq!(trader.sees_group(&service)["status"], "ready");
+}
+
+#[test]
 fn removals_wait_for_lost_rights_and_go_on_by_themselves() {
     let (house, place) = one_service();
     let sold: Vec<_> =

@@ -20,8 +20,8 @@ pub(crate) struct Books {
     groups: Vec<Value>,
     /// What they were before their owners made supergroups of them, where they did.
     former: Vec<Option<Value>>,
-    /// The status of each latecomer's group.
-    pub(crate) late: Vec<String>,
+    /// How each latecomer stands.
+    pub(crate) late: Vec<Late>,
     /// What the emulator and the functions have written.
     pub(crate) log: String,
 }
@@ -45,6 +45,16 @@ pub(crate) struct Member {
     pub(crate) by: i64,
 }
 
+/// A shop that was opened in the storm.
+pub(crate) struct Late {
+    /// Its service.
+    pub(crate) item: String,
+    /// The status of its group.
+    pub(crate) status: String,
+    /// What was said last in its chat.
+    pub(crate) last: String,
+}
+
 impl Books {
     pub(crate) async fn open(town: &Town<'_>, played: &Played) -> Result<Self, Trouble> {
         let look = town.stack.look().await?;
@@ -60,7 +70,13 @@ impl Books {
         let late = try_join_all(played.latecomers.iter().map(|shop: &Shop| async {
             let path = format!("/traders/services/{}", shop.service);
             let answer = town.stack.get(&shop.trader, &path).await?;
-            Ok::<_, Trouble>(answer.text("/telegram_group/status"))
+            let group = town.telegram.look(shop.chat).await?;
+            let last = list(group.raw().pointer("/messages")).last().map(|it| text(it, "/text"));
+            Ok::<_, Trouble>(Late {
+                item: format!("service/{}", shop.service),
+                status: answer.text("/telegram_group/status"),
+                last: last.unwrap_or_default().to_owned(),
+            })
         }))
         .await?;
         Ok(Self { at: now(), look, groups, former, late, log: town.stack.log()? })

@@ -93,9 +93,11 @@ pub(crate) fn check(books: &Books, played: &Played, ledger: &Ledger) -> Verdict 
         members(&mut verdict, books, played, number);
         group(&mut verdict, books, number, shop);
     }
-    for status in &books.late {
-        verdict.holds(READY, status == "ready", Wrong::Yet, &["latecomer"], || {
-            format!("the group that was set up in the storm is {status}")
+    for late in &books.late {
+        let about: [&str; 2] = ["latecomer", &late.item];
+        verdict.holds(READY, late.status == "ready", Wrong::Yet, &about, || {
+            let (status, last) = (&late.status, &late.last);
+            format!("the group that was set up in the storm is {status}; last said there: {last:?}")
         });
     }
     record(&mut verdict, books);
