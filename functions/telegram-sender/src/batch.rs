@@ -266,7 +266,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             let Outcome::Later(delay) = outcome else { continue };
             wait = Some(delay);
             hidden.clone().await;
-            // Without this it would stay hidden for the queue's own time; that is late, not lost.
+            // Without this it would stay hidden as long as its batch; that is late, not lost.
             if let Err(error) = self.queue.hand_back(message.lane, &message.receipt, delay).await {
                 tracing::warn!(cause = %error, "a message stays hidden for longer than it should");
             }

@@ -385,7 +385,8 @@ impl TelegramGroup {
         self.pending = None;
     }
 
-    /// A set-up run failed in passing: the sweep tries again, later each time.
+    /// A set-up run failed in passing. Its message is tried again soon, a few times; the sweep tries
+    /// when that has not helped, later each time.
     pub fn set_up_failed(&mut self, now: Timestamp) {
         let failures = self.pending.map_or(0, |pending| pending.failures).saturating_add(1);
         let wait = back_off(SignedDuration::from_mins(1), SignedDuration::from_hours(1), failures);
