@@ -5,7 +5,7 @@ use domain::guard::Intruder;
 use domain::ids::{IntruderId, SubscriptionId, UserId};
 use domain::subscription::{RelinkRefusal, Subscription, relink};
 use domain::token::{BotName, LinkKey};
-use store::{CommitError, Relinked, Requested, Store, UserClaim, Write, key, load};
+use store::{CommitError, Requested, Store, UserClaim, Write, key, load};
 use web::{Call, Problem, Reply, earlier, service_for_storefront, views};
 
 const ROUTE: &str = "relink-subscription";
@@ -36,9 +36,9 @@ pub async fn handle(
         let service = service_for_storefront(store, read.value.service).await?.value;
         let view = |it: &Subscription| views::subscription(it, &service, bot, link_key, call.now);
         if let Some(request) = &request
-            && let Some(done) = earlier::<Relinked>(store, request, &fingerprint).await?
+            && let Some(done) = earlier::<Subscription>(store, request, &fingerprint).await?
         {
-            return Ok(Reply::new(200, view(&done.subscription)).replayed());
+            return Ok(Reply::new(200, view(&done)).replayed());
         }
         let (next, old) = relink(&read.value, call.now).map_err(refused)?;
         let cause = call.by_storefront(Why::Relinked);
@@ -47,8 +47,7 @@ pub async fn handle(
             writes.extend(leaves(store, call, &read, user).await?);
         }
         if let Some(id) = &request {
-            let outcome = Relinked { subscription: next.clone() };
-            let (id, fingerprint) = (id.clone(), fingerprint.clone());
+            let (id, fingerprint, outcome) = (id.clone(), fingerprint.clone(), next.clone());
             let done = Requested { id, fingerprint, outcome, at: call.now };
             writes.push(Write::create(&done, &cause));
         }

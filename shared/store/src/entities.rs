@@ -360,13 +360,6 @@ pub struct ChartUrlMade {
     pub number: u32,
 }
 
-/// What moving a subscription to another account led to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Relinked {
-    /// The subscription.
-    pub subscription: Subscription,
-}
-
 /// What a request for a group led to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupAnswer {
@@ -397,4 +390,4 @@ request_entity!(Service, Table::Services, "service_request");
 request_entity!(ChartUrlMade, Table::Services, "chart_url_request");
 request_entity!(GroupAnswer, Table::Services, "group_request");
 request_entity!(PurchaseDone, Table::Subscriptions, "purchase");
-request_entity!(Relinked, Table::Subscriptions, "relink");
+request_entity!(Subscription, Table::Subscriptions, "subscription_request");

@@ -24,7 +24,7 @@ pub use body::{Body, Item};
 pub use change::{Decision, change};
 pub use dynamo::{DynamoStore, Tables, failure};
 pub use entities::{
-    ChartUrlMade, GroupAnswer, PurchaseDone, Relinked, Requested, UserClaim, fingerprint, key,
+    ChartUrlMade, GroupAnswer, PurchaseDone, Requested, UserClaim, fingerprint, key,
 };
 pub use entity::{Entity, Write, decode, load};
 pub use image::record;

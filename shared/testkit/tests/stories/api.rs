@@ -23,6 +23,8 @@ fn posts(house: &House, place: &Place, spare: &str) -> Vec<(&'static str, String
         text(&house.trader("t1").alerts(&place.service, signal("ZERO")).is(202), "/alert_id");
     house.settle();
     let update = |kind: &str| json!({ "kind": kind });
+    let sold = text(&house.storefront().sells(&place.service, "c-0"), "/id");
+    let (now, later) = (json!({ "when": "now" }), json!({ "when": "period_end" }));
     let purchase = |customer: &str| json!({ "service_id": place.service, "customer_id": customer });
     let (pool, link) = (json!({ "mode": "auto" }), json!({ "mode": "link" }));
     vec![
@@ -37,6 +39,7 @@ fn posts(house: &House, place: &Place, spare: &str) -> Vec<(&'static str, String
         ("t1", "/alerts".to_owned(), alert("ONE"), alert("TWO")),
         ("t1", format!("/alerts/{about}/updates"), update("close"), update("cancel")),
         ("storefront", "/subscriptions".to_owned(), purchase("c-1"), purchase("c-2")),
+        ("storefront", format!("/subscriptions/{sold}/cancel"), now, later),
     ]
 }
 
@@ -113,7 +116,7 @@ fn the_same_key_at_the_same_moment_does_it_once() {
     }
     assert_eq!(house.posts(place.group).len(), 4, "the greeting, two alerts, one update");
     let bought = house.audit(&place.service);
-    assert_eq!(bought.iter().filter(|it| it.action == "subscription.purchased").count(), 1);
+    assert_eq!(bought.iter().filter(|it| it.action == "subscription.purchased").count(), 2);
 }
 
 #[test]

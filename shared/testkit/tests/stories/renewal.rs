@@ -1,8 +1,9 @@
 //! A purchase that meets a removal, at each step of it.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::House;
-use testkit::house::{Place, hours, minutes};
+use testkit::functions::Request;
+use testkit::house::{Place, hours, minutes, text};
 use testkit::memory_telegram::{Moment, WireFault};
 
 use crate::{insider, news, one_service, pair, stands, story_of};
@@ -232,4 +233,23 @@ fn a_kept_administrator_who_buys_again_is_an_ordinary_subscriber_again() {
     house.waits(hours(24 * 61));
     house.sweep();
     assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"]);
+}
+
+#[test]
+fn a_late_repetition_of_a_cancellation_takes_away_nothing_that_was_bought_since() {
+    let (house, place) = one_service();
+    let (_, sold) = insider(&house, &place, "Ada");
+    let cancel = || {
+        let path = format!("/subscriptions/{}/cancel", text(&sold, "/id"));
+        let request = Request::json("POST", path, &json!({ "when": "now" }));
+        house.call(request.by("storefront").with("idempotency-key", "c-1"))
+    };
+    let first = cancel();
+    assert_eq!((first.status, first.replayed), (200, false));
+    let renewed = house.storefront().buys(&place.service, "c-Ada", &json!({})).is(200);
+    assert_eq!(renewed["status"], "active");
+    let late = cancel();
+    assert_eq!((late.status, late.replayed), (200, true));
+    house.settle();
+    assert_eq!(house.storefront().reads(&sold)["status"], "active");
 }
