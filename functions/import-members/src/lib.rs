@@ -20,7 +20,7 @@ const MOST_BODY: usize = 256 * 1024;
 pub async fn handle(store: &impl Store, call: &Call) -> Result<Reply, Problem> {
     let service: ServiceId = call.id()?;
     let idempotency = call.key()?;
-    let lines = lines(call.body_up_to(MOST_BODY)?, call.now)?;
+    let body = call.body_up_to(MOST_BODY)?;
     owned_service(store, call, service).await?;
     let id = match idempotency {
         Some(key) => ImportId::derived(service, key.as_str()),
@@ -30,6 +30,8 @@ pub async fn handle(store: &impl Store, call: &Call) -> Result<Reply, Problem> {
     if let Some(old) = load::<Import>(store, &key::import(id)).await? {
         return repeated(&old.value, &fingerprint);
     }
+    // Only now: a line whose time has passed since is no reason to refuse a repetition.
+    let lines = lines(body, call.now)?;
     let (import, lines) = Import::new(id, service, lines, fingerprint, call.now);
     let cause = call.by_trader(Why::ImportBegun)?;
     let writes = vec![Write::create(&import, &cause), Write::create(&lines, &cause)];

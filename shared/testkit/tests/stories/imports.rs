@@ -131,6 +131,20 @@ fn a_thousand_lines_are_carried_out_though_the_tables_stumble() {
 }
 
 #[test]
+fn a_list_that_is_sent_again_is_known_although_one_of_its_times_has_passed_since() {
+    let (house, place) = one_service();
+    let path = format!("/traders/services/{}/members/import", place.service);
+    let soon = (house.now() + minutes(5)).to_string();
+    let body = json!({ "members": [{ "email": "a@b.example", "ends_at": soon }] });
+    let ask = || Request::json("POST", path.clone(), &body).with("idempotency-key", "k-1").by("t1");
+    let first = house.call(ask());
+    house.waits(minutes(10));
+    let again = house.call(ask());
+    assert_eq!((again.status, again.replayed, again.body), (202, true, first.body));
+    house.call(Request::json("POST", path.clone(), &body).by("t1")).is(422);
+}
+
+#[test]
 fn the_same_list_under_the_same_key_is_taken_over_once() {
     let (house, place) = one_service();
     let path = format!("/traders/services/{}/members/import", place.service);
