@@ -13,9 +13,10 @@ use web::{Call, Problem, Reply, owned_service, readable, views};
 
 use wanted::{Format, Wanted};
 
-/// How many parts of the list are looked through for one page. Where few fit the filter, a page can
-/// hold fewer than were asked for, and there may be a next one nevertheless.
+/// How many parts of the list are looked through for one page, or one table. Where few fit the filter,
+/// it can hold fewer than there is room for, and there may be a next one nevertheless.
 const LOOKS: usize = 10;
+const TABLE_LOOKS: usize = 20;
 
 /// How many subscriptions one table holds; the rest follows by the `Link` header.
 const MOST_ROWS: usize = 5_000;
@@ -44,7 +45,8 @@ pub async fn handle(
             Ok(Reply::new(200, views::PageView { items, next: next.map(|cursor| cursor.0) }))
         }
         Format::Table => {
-            let (found, next) = some(store, &service, &wanted, MOST_ROWS, usize::MAX, call).await?;
+            let (found, next) =
+                some(store, &service, &wanted, MOST_ROWS, TABLE_LOOKS, call).await?;
             let link = next.map(|cursor| wanted.next_table(&cursor));
             Ok(Reply::csv(csv::table(&found, call.now), link))
         }
