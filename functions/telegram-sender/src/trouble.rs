@@ -86,10 +86,15 @@ impl<S: Store, Q, L: Limits, T, C: Clock> Sender<S, Q, L, T, C> {
         })
     }
 
-    /// Marks the group of a chat, service or spare, with a problem that a call ran into.
+    /// Marks the group of a chat, service or spare, with a problem that a call ran into. What is said
+    /// of the chat that it was before it was upgraded is none of its problems.
     async fn mark(&self, chat: ChatId, problem: Problem) -> Result<(), TaskError> {
-        self.change_group(chat, Why::BotRightLost, |group, now| group.right_lost(problem, now))
-            .await
+        self.change_group(chat, Why::BotRightLost, |group, now| {
+            if group.chat == chat {
+                group.right_lost(problem, now);
+            }
+        })
+        .await
     }
 
     /// Changes what is known of a chat's group, wherever it is kept.

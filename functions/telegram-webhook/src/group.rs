@@ -127,7 +127,10 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
                     let read = load::<Service>(self.store(), &service.to_string()).await?;
                     let Some(read) = read else { return Ok(()) };
                     let mut next = read.value.clone();
-                    if let Group::Bound(group) = &mut next.group {
+                    // It may have been upgraded since its holder was read.
+                    if let Group::Bound(group) = &mut next.group
+                        && group.chat == change.chat.id
+                    {
                         turn(group);
                     }
                     (next != read.value).then(|| Write::update(&read, &next, &cause))

@@ -403,7 +403,7 @@ impl Story {
             }
             Step::Upgrade { service, told } => {
                 let Some(chat) = chat_of(machine, self.cast.services.get(&service)) else { return };
-                people_do(machine, "migrate", json!({ "chat_id": chat }));
+                people_do(machine, "migrate", json!({ "chat_id": chat, "old_left": true }));
                 if !told {
                     machine.lose_word_of_migration();
                 }

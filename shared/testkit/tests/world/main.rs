@@ -1,8 +1,10 @@
 //! The simulated world: the search of every `make test`, and the deliberate mistakes that it has to
 //! find.
 
+use std::collections::BTreeMap;
+
 use testkit::MemoryStore;
-use testkit::world::{Bug, Notes, Plan, Schedule, Stage, Step, hunt, report, soak, tell};
+use testkit::world::{Bug, Notes, Order, Plan, Schedule, Stage, Step, hunt, report, soak, tell};
 
 /// How many schedules are run each time.
 const SCHEDULES: u64 = 50_000;
@@ -39,6 +41,29 @@ fn a_schedule_is_the_same_run_each_time_and_is_told_by_its_name() {
     for name in ["", "x", "7.x", "1:2=Never", "1:=Refused"] {
         assert_eq!(Schedule::parse(name), None, "{name}");
     }
+}
+
+#[test]
+fn word_of_the_old_chat_says_nothing_of_the_group_that_it_became() {
+    let stage = Stage::new();
+    let told = |step: &Step| matches!(step, Step::Upgrade { told: true, .. });
+    let story = stage.stories.iter().find(|story| story.steps.iter().any(told)).unwrap();
+    let mut late = 0;
+    for seed in 0..1_500 {
+        let plan = Plan::steady(story.steps.clone(), BTreeMap::new());
+        let plan = Plan { order: Order::Any(seed), ..plan };
+        let outcome = stage.scene_of(story).run(&plan, Notes::Timeline);
+        let saved = |line: &str, why: &str| line.contains(why) && !line.ends_with("conflict");
+        let place = |why: &str| outcome.timeline.iter().position(|line| saved(line, why));
+        let (migrated, changed) = (place("group.migrated"), place("group.bot_rights_changed"));
+        // The bot goes out of the old chat, and is what it was in the new one: only who heard of the
+        // first before the upgrade was known has something to note.
+        let how = format!("{seed}\n{}", outcome.timeline.join("\n"));
+        assert!(changed.is_none_or(|changed| Some(changed) < migrated), "{how}");
+        assert_eq!(outcome.violations, [], "{how}");
+        late += usize::from(changed.is_some());
+    }
+    assert!(late > 0, "in some order it is heard of first");
 }
 
 #[test]
