@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import boto3
@@ -31,6 +32,7 @@ SETTINGS = {
 
 
 def main() -> int:
+    _heed_aws_region()
     stack = os.environ.get("STACK") or "usher"
     given = {name: value for name in SETTINGS if (value := os.environ.get(name))}
     try:
@@ -40,7 +42,7 @@ def main() -> int:
             ]
             if missing:
                 return _explain(stack, missing)
-        status = _deploy(stack, {SETTINGS[name][0]: value for name, value in given.items()})
+        status = _deploy(stack, _parameters(given, datetime.now(UTC)))
         return status or _register_webhook(stack)
     except (BotoCoreError, ClientError) as error:
         print(f"usher: AWS said no: {error}", file=sys.stderr)
@@ -48,6 +50,27 @@ def main() -> int:
             "  What to do: check AWS_PROFILE, AWS_REGION and the account's rights.", file=sys.stderr
         )
         return 1
+
+
+def _heed_aws_region() -> None:
+    """Lets AWS_REGION say where to, as it does for the AWS CLI and the other SDKs.
+
+    botocore, which finds the region for boto3 and for sam, reads AWS_DEFAULT_REGION only: with
+    AWS_REGION alone both would deploy to the profile's region, or to none.
+    """
+    if region := os.environ.get("AWS_REGION"):
+        os.environ["AWS_DEFAULT_REGION"] = region
+
+
+def _parameters(given: dict[str, str], now: datetime) -> dict[str, str]:
+    """The settings under the names that template.yaml has for them.
+
+    With the bot's token goes the time: it starts the functions anew that have read the old token.
+    """
+    parameters = {SETTINGS[name][0]: value for name, value in given.items()}
+    if "BOT_TOKEN" in given:
+        parameters["BotTokenGiven"] = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return parameters
 
 
 def _exists(stack: str) -> bool:

@@ -23,7 +23,7 @@ pub struct Report {
     pub groups: usize,
     /// Checks that were begun.
     pub begun: usize,
-    /// Groups that could not be begun; tomorrow's run tries again.
+    /// Groups that could not be begun; the next run tries again.
     pub failed: usize,
 }
 

@@ -13,7 +13,7 @@ const MOST: usize = 100;
 /// How many messages were sent again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Alerts, admissions, answers.
+    /// Alerts, admissions.
     pub alerts: usize,
     /// Everything else.
     pub housekeeping: usize,

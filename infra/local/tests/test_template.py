@@ -73,6 +73,13 @@ class TheTemplate(unittest.TestCase):
                     without.add(name)
         self.assertEqual(without, {"TelegramWebhook", "IngestTradingview"})
 
+    def test_who_has_read_the_bots_token_is_started_anew_with_a_new_one(self) -> None:
+        for name, properties in self.functions.items():
+            with self.subTest(name):
+                reads = "BOT_TOKEN_SECRET" in properties["Environment"]["Variables"]
+                changes = "BotTokenGiven" in _names(properties.get("Description"))
+                self.assertEqual(changes, reads)
+
     def test_a_functions_name_is_its_folders_name(self) -> None:
         for package, logical_id in template.functions(template.load()).items():
             self.assertEqual("".join(map(str.capitalize, package.split("-"))), logical_id)

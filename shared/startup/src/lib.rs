@@ -45,7 +45,11 @@ pub enum StartError {
 
 /// How long one attempt at a call to AWS may take before the SDK makes it anew. By itself it would
 /// wait without end, and a connection may have died while the function was frozen.
-const ATTEMPT: Duration = Duration::from_secs(4);
+const ATTEMPT: Duration = Duration::from_secs(3);
+
+/// How long a call may take with all its attempts. A function that answers callers is ended after 15
+/// seconds (template.yaml): after one call that hangs there must be time left to say so.
+const OPERATION: Duration = Duration::from_secs(6);
 
 /// What every function has at its start.
 #[derive(Clone, Debug)]
@@ -73,7 +77,10 @@ pub async fn begin() -> Start {
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
         .build_https();
-    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build();
+    let timeouts = TimeoutConfig::builder()
+        .operation_attempt_timeout(ATTEMPT)
+        .operation_timeout(OPERATION)
+        .build();
     let config =
         aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(timeouts);
     // Boxed: the future is large, and every function would hold its own copy of its code.
