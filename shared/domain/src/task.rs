@@ -188,29 +188,30 @@ pub enum Answer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lane {
-    /// What people wait for: alerts, admissions, answers. In order for each group.
+    /// What those who have paid wait for: alerts, admissions. In order for each group.
     Alerts,
     /// Everything else.
     Housekeeping,
 }
 
 impl Task {
-    /// Which way it goes. Admissions and answers go the quick way: behind a mass removal, a buyer
-    /// who has just paid would wait for minutes.
+    /// Which way it goes. Admissions go the quick way: behind a mass removal, a buyer who has just
+    /// paid would wait for minutes. What strangers can cause in any number, such as requests to join
+    /// that are declined, does not: it would hold up alerts.
     pub const fn lane(&self) -> Lane {
         match self {
             Self::PostAlert { .. }
             | Self::PostUpdate { .. }
             | Self::Admit { .. }
-            | Self::Decline { .. }
             | Self::AdmitGuest { .. }
-            | Self::InviteGuest { .. }
-            | Self::Answer { .. } => Lane::Alerts,
+            | Self::InviteGuest { .. } => Lane::Alerts,
             Self::Tell { notice, .. } => match notice {
                 Notice::Linked | Notice::InvitedBack | Notice::AskAgain => Lane::Alerts,
                 Notice::EndsSoon | Notice::Removed => Lane::Housekeeping,
             },
-            Self::Remove { .. }
+            Self::Decline { .. }
+            | Self::Answer { .. }
+            | Self::Remove { .. }
             | Self::Evict { .. }
             | Self::Reconcile { .. }
             | Self::Import { .. }

@@ -18,10 +18,13 @@ fn every_task() -> Vec<(Task, Lane)> {
             Lane::Alerts,
         ),
         (Task::Admit { service, subscription }, Lane::Alerts),
-        (Task::Decline { service, user: user(), why: Declined::Ended, language }, Lane::Alerts),
+        (
+            Task::Decline { service, user: user(), why: Declined::Ended, language },
+            Lane::Housekeeping,
+        ),
         (
             Task::Answer { chat: user().private_chat(), answer: Answer::Hello, language },
-            Lane::Alerts,
+            Lane::Housekeeping,
         ),
         (tell(Notice::Linked), Lane::Alerts),
         (tell(Notice::InvitedBack), Lane::Alerts),
@@ -38,7 +41,7 @@ fn every_task() -> Vec<(Task, Lane)> {
 }
 
 #[test]
-fn what_people_wait_for_goes_the_quick_way() {
+fn what_buyers_wait_for_goes_the_quick_way_and_what_strangers_cause_does_not() {
     for (task, lane) in every_task() {
         assert_eq!(task.lane(), lane, "{}", task.name());
     }

@@ -155,3 +155,28 @@ fn nothing_personal_and_no_secret_is_in_a_trail_an_event_or_an_answer() {
     let printed = format!("{:?}", house.functions().settings);
     assert!(!printed.contains("link key of every"), "{printed}");
 }
+
+#[test]
+fn strangers_who_ask_to_be_in_hold_up_no_alert_and_nobody_who_has_paid() {
+    let (house, place) = crate::one_service();
+    let ada = house.person("Ada");
+    let sold = house.storefront().sells_to(&place.service, "c-Ada", &ada);
+    house.waits(minutes(2));
+    for number in 0..300 {
+        house.person(&format!("S{number:03}")).taps(&place.link);
+    }
+    ada.taps(&place.link);
+    for update in house.telegram().updates() {
+        assert!(house.deliver(&update));
+    }
+    let begin = house.now();
+    let alert = house.trader("t1").alerts(&place.service, crate::signal("EURUSD")).is(202);
+    house.settle();
+    let sent = house.trader("t1").sees_alert(&text(&alert, "/alert_id"));
+    let sent: jiff::Timestamp = text(&sent, "/sent_at").parse().unwrap();
+    assert!(sent < begin + jiff::SignedDuration::from_secs(2), "{sent}");
+    assert_eq!(crate::stands(&house, &sold), crate::pair("active", "joined"));
+    let let_in = house.steps(&place.service, &format!("subscription/{}", text(&sold, "/id")));
+    assert_eq!(let_in, ["subscription.purchased", "member.asked", "member.joined"]);
+    assert_eq!(house.group(place.group)["join_requests"], json!([]), "all are answered");
+}
