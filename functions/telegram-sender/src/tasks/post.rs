@@ -18,7 +18,8 @@ use super::back_off;
 use crate::trouble::Trouble;
 use crate::{Outcome, Sender, TRIES, TaskError, because};
 
-/// After a call without an answer it is sent again so soon: a stop must not wait.
+/// After a first call without an answer it is sent again so soon: a stop must not wait. When the
+/// next has none either, each may stand in the group: they come ever more seldom.
 const AFTER_NO_ANSWER: SignedDuration = SignedDuration::from_secs(1);
 
 /// So often a group that the bot may not write in is tried before the alert is given up.
@@ -145,7 +146,8 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
     }
 
     /// Sends the alert, with its picture where it has one. A picture that Telegram does not take,
-    /// or a text too long to stand under one, must not cost the alert: it goes out as a message.
+    /// that the group does not allow, or a text too long to stand under one, must not cost the
+    /// alert: it goes out as a message.
     async fn send_alert(
         &self,
         alert: &Alert,
@@ -168,8 +170,11 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
                 reply_to: None,
             };
             match self.telegram.send_photo(&photo).await {
-                Err(CallError::BadInput { description }) => {
-                    tracing::warn!(description, "a picture was not taken");
+                Err(
+                    error @ (CallError::BadInput { .. }
+                    | CallError::RightsLost { what: Right::SendMessages | Right::Other(_) }),
+                ) => {
+                    tracing::warn!(cause = %error, "a picture was not taken");
                     // The refused call may have counted as a message.
                     if let Some(wait) = self.turn(lane, Call::Message(chat)).await? {
                         return Ok(Sent::NoTurn(wait));
@@ -192,7 +197,8 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         let wait = back_off(failures);
         if let CallError::UnknownOutcome { .. } = error {
             tracing::warn!(cause = %error, "nobody knows whether an alert was posted");
-            return Ok((Posting::NoAnswer, Outcome::Later(AFTER_NO_ANSWER)));
+            let wait = if failures == 0 { AFTER_NO_ANSWER } else { wait };
+            return Ok((Posting::NoAnswer, Outcome::Later(wait)));
         }
         Ok(match self.trouble(error, call).await? {
             Trouble::Wait(wait) if outlives(wait) => {

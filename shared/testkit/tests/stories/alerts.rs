@@ -259,6 +259,41 @@ fn a_picture_stands_above_its_text_and_a_refused_one_becomes_a_link() {
 }
 
 #[test]
+fn an_alert_whose_picture_the_group_does_not_allow_goes_out_as_a_message() {
+    let (house, place) = one_service();
+    let refused = json!({
+        "fault": "error", "method": "sendPhoto", "code": 400,
+        "description": "Bad Request: not enough rights to send photos to the chat",
+    });
+    fault(&house, refused);
+    let mut with = signal("EURUSD");
+    with["image_url"] = json!("https://example.org/chart.png");
+    let accepted = house.trader("t1").alerts(&place.service, with).is(202);
+    house.waits(minutes(1));
+    assert_eq!(alert(&house, &text(&accepted, "/alert_id"))["status"], "sent");
+    let posts = house.posts(place.group);
+    let told = posts.last().unwrap();
+    assert!(text(told, "/text").contains("BUY EURUSD"), "{told}");
+    assert!(told["entities"].to_string().contains("chart.png"), "{told}");
+}
+
+#[test]
+fn an_alert_whose_calls_stay_without_an_answer_does_not_fill_the_group_with_copies() {
+    let (house, place) = one_service();
+    for _ in 0..500 {
+        house.telegram().fail_next("sendMessage", WireFault::LostAfter);
+    }
+    let id = sends(&house, &place, "EURUSD");
+    house.waits(minutes(1));
+    let copies = house.posts(place.group).len() - 1;
+    assert!((2..=7).contains(&copies), "soon at first, then ever more seldom: {copies}");
+    house.waits(minutes(59));
+    let copies = house.posts(place.group).len() - 1;
+    assert!(copies <= 24, "at most every five minutes: {copies}");
+    assert_eq!(alert(&house, &id)["status"], "unknown");
+}
+
+#[test]
 fn an_alert_that_nobody_could_post_for_a_day_is_given_up() {
     let (house, place) = one_service();
     let id = sends(&house, &place, "EURUSD");
