@@ -340,8 +340,10 @@ impl TelegramGroup {
         }
     }
 
-    /// A call said that this right is missing.
+    /// A call said that this right is missing. What is known already changes nothing: many calls say
+    /// it, and none of them is to put off the next look.
     pub fn right_lost(&mut self, problem: Problem, now: Timestamp) {
+        let (bot, kind) = (self.bot, self.kind);
         let mut rights = match self.bot {
             BotStanding::Admin(rights) => rights,
             BotStanding::Unknown | BotStanding::Outside | BotStanding::Member => BotRights::ALL,
@@ -375,7 +377,10 @@ impl TelegramGroup {
             }
         };
         self.bot = standing;
-        self.settle(now);
+        let known = (self.bot, self.kind) == (bot, kind);
+        if !(known && self.phase == Phase::Degraded && self.pending.is_some()) {
+            self.settle(now);
+        }
     }
 
     /// The set-up run is through: links and permissions are in place.

@@ -171,7 +171,7 @@ impl Tries {
         Self { unanswered: self.unanswered || is_so, ..self }
     }
 
-    /// Waits for a person's hand. A removal is not told when rights return, so every sweep tries.
+    /// Waits for a person's hand: the next sweep tries, and then ever later.
     pub fn parked(self, now: Timestamp) -> Self {
         Self { failures: self.failures.saturating_add(1), retry_at: now, ..self }
     }
@@ -374,9 +374,19 @@ pub enum Admission {
     Failed,
 }
 
-/// The subscription after an attempt to let the person in; `None` when nothing changes.
-pub fn admitted(old: &Subscription, how: Admission, now: Timestamp) -> Option<Subscription> {
+/// The subscription after an attempt to answer the request that was `seen`; `None` when nothing
+/// changes. Whoever has asked anew since has another request, and the attempt tells nothing of it.
+pub fn admitted(
+    old: &Subscription,
+    seen: &Subscription,
+    how: Admission,
+    now: Timestamp,
+) -> Option<Subscription> {
     let Membership::Invited { asked: Some(asked) } = old.membership else { return None };
+    let Membership::Invited { asked: Some(was) } = seen.membership else { return None };
+    if (asked.at, old.user) != (was.at, seen.user) {
+        return None;
+    }
     Some(with(
         old,
         match how {
@@ -447,6 +457,32 @@ pub fn plan_removal(old: &Subscription, now: Timestamp) -> RemovalPlan {
         | Membership::Joined { .. }
         | Membership::Removed { .. }
         | Membership::Kept { .. } => RemovalPlan::Nothing,
+    }
+}
+
+/// A removal from a group that does not work, as far as is known: no call is worth a turn before a
+/// person has acted. Whose removal failed before waits already, ever longer; `None` for them, and
+/// where it no longer applies.
+pub fn removal_waits(old: &Subscription, now: Timestamp) -> Option<Subscription> {
+    match old.membership {
+        Membership::Leaving { since, was_in, tries }
+            if !old.entitled(now) && tries.failures == 0 =>
+        {
+            let tries = tries.parked(now);
+            Some(with(old, Membership::Leaving { since, was_in, tries }))
+        }
+        _ => None,
+    }
+}
+
+/// A removal that failed is begun again at once, since its group works again. `None` when there is
+/// none.
+pub fn removal_goes_on(old: &Subscription, now: Timestamp) -> Option<Subscription> {
+    match old.membership {
+        Membership::Leaving { tries, .. } if !old.entitled(now) && tries.failures > 0 => {
+            Some(with(old, old.membership.clone().nudged(now)))
+        }
+        _ => None,
     }
 }
 

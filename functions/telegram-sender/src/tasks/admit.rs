@@ -78,13 +78,20 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
                 // follows from a purchase waiting behind it.
                 Reply::NotAllowed => (Admission::Failed, Outcome::Done),
             };
-            self.save_admission(id, how).await?;
+            self.save_admission(&subscription, how).await?;
             return Ok(outcome);
         }
         let call = Call::About(group.chat);
         if let Some(wait) = self.turn(lane, call).await? {
             return Ok(Outcome::Later(wait));
         }
+        // The last look before the call: it may be over by now, or another account's.
+        let again = load::<Subscription>(&self.store, &id.to_string()).await?;
+        let again = again.map(|it| it.value).filter(|it| it.user == Some(user));
+        let goes_on = |it: &Subscription| plan_admission(it, self.clock.now()) == plan;
+        let Some(subscription) = again.filter(goes_on) else {
+            return Ok(Outcome::Later(SignedDuration::ZERO));
+        };
         let failures = subscription.membership.failures();
         let (how, outcome) = match self.telegram.approve_join_request(group.chat, user).await {
             Ok(()) | Err(CallError::AlreadySo) => (Some(Admission::In), Outcome::Done),
@@ -107,7 +114,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             },
         };
         if let Some(how) = how {
-            self.save_admission(id, how).await?;
+            self.save_admission(&subscription, how).await?;
         }
         Ok(outcome)
     }
@@ -119,7 +126,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         member.is_ok_and(|member| member.status.is_inside())
     }
 
-    async fn save_admission(&self, id: SubscriptionId, how: Admission) -> Result<(), TaskError> {
+    async fn save_admission(&self, seen: &Subscription, how: Admission) -> Result<(), TaskError> {
         let why = match how {
             Admission::In => Why::MemberJoined,
             Admission::NoRequest | Admission::Declined => Why::AdmissionVoid,
@@ -127,10 +134,10 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         };
         let decide = |read: Option<&Stored<Subscription>>| {
             let now = self.clock.now();
-            let next = read.and_then(|read| admitted(&read.value, how, now));
+            let next = read.and_then(|read| admitted(&read.value, seen, how, now));
             (next.map(|next| (next, because(why, now))), ())
         };
-        Ok(change(&self.store, &id.to_string(), TRIES, decide).await?)
+        Ok(change(&self.store, &seen.id.to_string(), TRIES, decide).await?)
     }
 
     /// Declines a join request, unless the person has bought meanwhile.

@@ -46,6 +46,13 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             self.save_eviction(&intruder, Eviction::WasOutside).await?;
             return Ok(Outcome::Done);
         };
+        // No call is worth a turn before a person has acted. The sweep begins it again, ever later.
+        if group.is_blocked() {
+            if failures == 0 {
+                self.save_eviction(&intruder, Eviction::Parked).await?;
+            }
+            return Ok(Outcome::Done);
+        }
         let call = Call::About(group.chat);
         if let Some(wait) = self.turn(lane, call).await? {
             return Ok(Outcome::Later(wait));

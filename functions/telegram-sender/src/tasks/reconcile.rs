@@ -4,6 +4,7 @@ use domain::change::{Actor, Cause, Stored, Why};
 use domain::group::{Phase, TelegramGroup};
 use domain::guard::{Intruder, Stand};
 use domain::ids::{ChatId, ServiceId, UserId};
+use domain::membership::removal_goes_on;
 use domain::reconcile::{
     Progress, Reconciliation, Seen, Step, check_anew, looked_at, may_have_asked, request_check,
     step_done, step_failed, wants_look,
@@ -161,8 +162,9 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         let mut step = Step { next: page.next.map(|cursor| cursor.0), ..Step::default() };
         for row in page.items {
             // The index is a hint.
-            if let Some(read) = load::<Subscription>(&self.store, &row.id).await?
-                && wants_look(&read.value, self.clock.now())
+            let Some(read) = load::<Subscription>(&self.store, &row.id).await? else { continue };
+            self.removal_goes_on(&read).await?;
+            if wants_look(&read.value, self.clock.now())
                 && let Some(user) = read.value.user
             {
                 self.look_at(&service, &group, &read, user, lane, &mut step).await?;
@@ -179,6 +181,18 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             }
         };
         Ok((step, members))
+    }
+
+    /// A removal that failed while the group did not work does not wait for the sweep.
+    async fn removal_goes_on(&self, read: &Stored<Subscription>) -> Result<(), TaskError> {
+        let now = self.clock.now();
+        let Some(next) = removal_goes_on(&read.value, now) else { return Ok(()) };
+        match self.store.commit(vec![Write::update(read, &next, &because(Why::Nudged, now))]).await
+        {
+            // Somebody else has just seen to it.
+            Err(CommitError::Conflict) => Ok(()),
+            done => Ok(done?),
+        }
     }
 
     async fn look_at(
@@ -209,7 +223,14 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             // tomorrow is another day.
             Ok(_) | Err(CallError::NoParticipant) => return Ok(()),
             Err(CallError::UnknownUser | CallError::UserUnreachable) => Seen::Outside,
-            Err(error) => return Err(self.stopped(error, group.chat).await?),
+            Err(error) => match self.trouble(error, Call::About(group.chat)).await? {
+                // It is about this one, and the others are looked at all the same.
+                Trouble::Answer(error) => {
+                    tracing::warn!(cause = %error, "a member could not be looked at");
+                    return Ok(());
+                }
+                other => return Err(Stopped::by(other)),
+            },
         };
         step.checked = step.checked.saturating_add(1);
         step.inside = step.inside.saturating_add(u32::from(seen != Seen::Outside));

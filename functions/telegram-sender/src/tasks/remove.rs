@@ -2,7 +2,9 @@
 
 use domain::change::{Cause, Stored, Why};
 use domain::ids::{ChatId, SubscriptionId, UserId};
-use domain::membership::{Membership, Removal, RemovalPlan, plan_removal, removal_ended};
+use domain::membership::{
+    Membership, Removal, RemovalPlan, pass_withdrawn, plan_removal, removal_ended, removal_waits,
+};
 use domain::subscription::Subscription;
 use domain::task::Lane;
 use jiff::{SignedDuration, Timestamp};
@@ -98,6 +100,9 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             RemovalPlan::Start(_) => {}
         }
         let place = self.group_of(read.value.service).await?;
+        if place.as_ref().is_some_and(|(_, group)| group.is_blocked()) {
+            return self.removal_waits(&read).await;
+        }
         // The turn is waited for before the lease is taken: a lease is for calls. It is for the one
         // call that acts; looking at somebody first counts for nothing.
         if let Some((_, group)) = &place
@@ -130,7 +135,36 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         {
             self.guest_was_put_out(removing.service, user).await?;
         }
+        if let Some(user) = removing.user
+            && how.removal() == Removal::Guest
+            && self.pass_of(removing.service, user).await?.is_none()
+        {
+            self.leaves_after_all(id).await?;
+        }
         Ok(outcome)
+    }
+
+    /// The pass for which somebody was let be was withdrawn meanwhile: whoever withdrew it saw a
+    /// removal under way, and left it to that.
+    async fn leaves_after_all(&self, id: SubscriptionId) -> Result<(), TaskError> {
+        let decide = |read: Option<&Stored<Subscription>>| {
+            let now = self.clock.now();
+            let next = read.and_then(|read| pass_withdrawn(&read.value, now));
+            (next.map(|next| (next, because(Why::PassWithdrawn, now))), ())
+        };
+        Ok(change(&self.store, &id.to_string(), TRIES, decide).await?)
+    }
+
+    /// Nobody is removed from a group that does not work. The sweep begins it again, and so does the
+    /// check of the members once the group works.
+    async fn removal_waits(&self, read: &Stored<Subscription>) -> Result<Outcome, TaskError> {
+        let now = self.clock.now();
+        let Some(next) = removal_waits(&read.value, now) else { return Ok(Outcome::Done) };
+        let write = Write::update(read, &next, &because(Why::RemovalParked, now));
+        match self.store.commit(vec![write]).await {
+            Err(CommitError::Conflict) => Ok(Outcome::Later(SignedDuration::ZERO)),
+            done => Ok(done.map(|()| Outcome::Done)?),
+        }
     }
 
     async fn take_out(

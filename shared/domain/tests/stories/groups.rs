@@ -316,6 +316,11 @@ fn the_same_news_twice_changes_nothing() {
     let out = group.clone();
     group.bot_stands(BotStanding::Outside, minutes(5));
     assert_eq!(group, out);
+    // A thousand calls may say so, and none of them puts off the next look.
+    group.right_lost(Problem::BotOutside, minutes(6));
+    assert_eq!(group, out);
+    group.right_lost(Problem::BotNotAdmin, minutes(7));
+    assert_eq!((group.problems(), group.due_at()), (vec![Problem::BotNotAdmin], Some(minutes(37))));
 }
 
 #[test]

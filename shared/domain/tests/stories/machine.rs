@@ -346,7 +346,7 @@ impl World {
                     return Ok(());
                 }
                 self.inside |= how == Admission::In;
-                match admitted(&books, how, self.now) {
+                match admitted(&books, &books, how, self.now) {
                     Some(next) => self.save(next, Why::MemberJoined),
                     None => Ok(()),
                 }

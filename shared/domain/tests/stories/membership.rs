@@ -1,9 +1,10 @@
 //! In and out: join requests, updates from Telegram, removals, and purchases in between.
 
+use domain::ids::UserId;
 use domain::membership::{
     Admission, AdmitPlan, Asked, JoinRequest, Membership, NEVER_INSIDE, REMOVAL_LEASE, Removal,
     RemovalPlan, Tries, admitted, asked_to_join, came_in, holds_lease, plan_admission,
-    plan_removal, removal_ended, went_out,
+    plan_removal, removal_ended, removal_goes_on, removal_waits, went_out,
 };
 use domain::subscription::{CancelWhen, DueStep, Status, Subscription, cancel, subscription_due};
 use jiff::{SignedDuration, Timestamp};
@@ -120,7 +121,7 @@ fn an_open_request_is_approved_while_entitled_and_declined_after() {
 #[test]
 fn an_attempt_to_let_somebody_in_ends_inside_or_without_a_request_or_is_tried_again() {
     let open = asking(hours(2));
-    let after = |how| admitted(&open, how, hours(3)).unwrap().membership;
+    let after = |how| admitted(&open, &open, how, hours(3)).unwrap().membership;
     assert_eq!(after(Admission::In), Membership::Joined { since: hours(3) });
     assert_eq!(after(Admission::NoRequest), Membership::Invited { asked: None });
     let Membership::Invited { asked: Some(asked) } = after(Admission::Failed) else { panic!() };
@@ -129,11 +130,36 @@ fn an_attempt_to_let_somebody_in_ends_inside_or_without_a_request_or_is_tried_ag
 }
 
 #[test]
+fn an_attempt_at_an_earlier_request_tells_nothing_of_a_newer_one_or_of_another_account() {
+    let (first, second) = (asking(hours(2)), asking(hours(3)));
+    let moved = Subscription { user: Some(UserId::new(999)), ..first.clone() };
+    for how in [Admission::In, Admission::NoRequest, Admission::Declined, Admission::Failed] {
+        assert_eq!(admitted(&second, &first, how, hours(4)), None, "{how:?}");
+        assert_eq!(admitted(&moved, &first, how, hours(4)), None, "{how:?}");
+    }
+}
+
+#[test]
+fn a_removal_from_a_group_that_does_not_work_waits_and_goes_on_once_it_works() {
+    let leaving = leaving();
+    let over = hours(MONTH + 1);
+    assert_eq!(removal_goes_on(&leaving, over), None, "nothing has failed");
+    let waits = removal_waits(&leaving, over).unwrap();
+    assert_eq!(waits.due_at(), Some(over), "the next sweep tries");
+    assert_eq!(removal_waits(&waits, over), None, "once is enough");
+    let goes_on = removal_goes_on(&waits, over).unwrap();
+    assert!(goes_on.due_at() > Some(over), "its message is on its way");
+    let back = renewed(&waits, over);
+    assert_eq!(removal_waits(&back, over), None);
+    assert_eq!(removal_goes_on(&back, over), None);
+}
+
+#[test]
 fn an_outcome_that_comes_too_late_changes_nothing() {
     for old in every_state() {
         if !matches!(old.membership, Membership::Invited { asked: Some(_) }) {
             for how in [Admission::In, Admission::NoRequest, Admission::Failed] {
-                assert_eq!(admitted(&old, how, hours(3)), None);
+                assert_eq!(admitted(&old, &asking(hours(2)), how, hours(3)), None);
             }
         }
         if !matches!(old.membership, Membership::Removing { .. }) {
@@ -345,11 +371,11 @@ fn a_request_that_was_to_be_declined_is_looked_at_anew_when_its_holder_has_paid(
     let old = asked(&bought(Some(user())));
     let over = old.access_ends_at;
     let (declined, expected) = (
-        admitted(&old, Admission::Declined, over).map(|next| next.membership),
+        admitted(&old, &old, Admission::Declined, over).map(|next| next.membership),
         Membership::Invited { asked: None },
     );
     assert_eq!(declined, Some(expected));
-    assert_eq!(admitted(&renewed(&old, over), Admission::Declined, over), None);
+    assert_eq!(admitted(&renewed(&old, over), &old, Admission::Declined, over), None);
 }
 
 fn asked_at(at: Timestamp) -> Option<Asked> {

@@ -323,3 +323,33 @@ fn updates_come_twice_late_and_with_strange_fields_and_do_no_harm() {
         }
     }
 }
+
+#[test]
+fn those_who_wait_for_the_bot_to_come_back_cost_no_calls_and_are_told_of_once() {
+    let (house, place) = one_service();
+    let sold: Vec<_> =
+        (0..20).map(|number| insider(&house, &place, &format!("P{number:02}")).1).collect();
+    place.owner.does("kick_bot", json!({ "chat_id": place.group }));
+    house.settle();
+    for it in &sold {
+        house.storefront().cancels(it, "now").is(200);
+    }
+    house.settle();
+    let asked = || house.calls("getChatMember").len() + house.calls("unbanChatMember").len();
+    let before = asked();
+    house.passes(hours(12));
+    // The group itself is looked at now and then.
+    let group = 3 * 12;
+    assert!(asked() - before <= group, "{} calls", asked() - before);
+    let told = |action: &str| {
+        house.audit(&place.service).iter().filter(|line| line.action == action).count()
+    };
+    assert_eq!(told("member.removal_parked"), 20);
+    assert_eq!(told("group.bot_right_lost"), 0, "it was told of by the update");
+    assert_eq!(stands(&house, &sold[19]), pair("cancelled", "leaving"));
+    let all =
+        ["invite_users", "restrict_members", "change_info", "delete_messages", "pin_messages"];
+    place.owner.does("promote", json!({ "chat_id": place.group, "rights": all }));
+    house.settle();
+    assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"], "they do not wait for a sweep");
+}
