@@ -2,13 +2,13 @@
 //!
 //! The update is saved in the alert's own row, then queued.
 
-use alerts::{has_group, send_at_once, update_body};
+use alerts::{has_group, update_body};
 use domain::alert::{Alert, COUNTED_WAITING, MOST_UPDATES, TakesNoUpdate, add_update, room_in};
 use domain::change::{Stored, Why};
 use domain::ids::{AlertId, UpdateId};
 use domain::relay::quick_posts;
 use domain::update::{NewUpdate, Update};
-use queue::Queue;
+use queue::{Queue, send_at_once};
 use serde_json::json;
 use store::{CommitError, Count, Store, Write, load};
 use web::{Call, Problem, Reply, owned_service};

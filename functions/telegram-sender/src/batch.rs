@@ -243,11 +243,20 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         }
     }
 
+    /// Deletes a message of the alerts' queue that is done with. Lambda would do so when the whole batch
+    /// is; until then the next alert of its group would wait for the others of this batch.
+    async fn finish(&self, message: &Received) {
+        if message.lane == Lane::Alerts
+            && let Err(error) = self.queue.finish(message.lane, &message.receipt).await
+        {
+            tracing::warn!(cause = %error, "the next of a group waits for this batch");
+        }
+    }
+
     /// Carries out the messages of one group in order. After the first that is given back, the rest
     /// of the group is given back untouched: anything else would break the order.
     ///
-    /// `hidden` is over once the batch is hidden: nothing is given back before, or it would be hidden
-    /// again.
+    /// `hidden` is over once the batch is hidden: nothing is given back or deleted before.
     async fn group(
         &self,
         group: Vec<Received>,
@@ -263,9 +272,14 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
                 None if late => Outcome::Later(SignedDuration::ZERO),
                 None => Box::pin(self.one(&message, deadline)).await,
             };
-            let Outcome::Later(delay) = outcome else { continue };
-            wait = Some(delay);
+            // What was given back before would be hidden again, and what was deleted cannot be.
             hidden.clone().await;
+            let Outcome::Later(delay) = outcome else {
+                // On the heap: the compiler lays out no future in which too many lie within each other.
+                Box::pin(self.finish(&message)).await;
+                continue;
+            };
+            wait = Some(delay);
             // Without this it would stay hidden as long as its batch; that is late, not lost.
             if let Err(error) = self.queue.hand_back(message.lane, &message.receipt, delay).await {
                 tracing::warn!(cause = %error, "a message stays hidden for longer than it should");

@@ -8,20 +8,22 @@ use domain::link::{Appointed, Link, LinkUrl, Pass, link_used};
 use domain::membership::{
     JoinRequest, asked_to_join, came_in, holds_lease, no_longer_admin, went_out,
 };
+use domain::relay::quick_admission;
 use domain::service::Service;
 use domain::subscription::{Subscription, subscription_due};
 use domain::task::{Declined, Task};
 use jiff::Timestamp;
-use queue::Queue;
+use queue::{Queue, send_at_once};
 use store::{CommitError, Entity, List, Store, UserClaim, Write, change, holder_of, key, load};
 use telegram::{ChatJoinRequest, ChatMemberUpdated};
 use web::{Problem, readable};
 
 use crate::{Desk, TRIES};
 
-/// How many of a service's guest links are looked at for somebody who came by one that Telegram did
-/// not name.
-const GUEST_LINKS: usize = 25;
+/// How many of a service's guest links are read at once, for somebody who came by one that Telegram
+/// did not name, and how often: links that nobody used in time stand before those that wait.
+const GUEST_LINKS: usize = 100;
+const GUEST_LOOKS: usize = 20;
 
 /// How somebody came in, as far as Telegram says.
 #[derive(Clone, Copy)]
@@ -49,8 +51,8 @@ impl<'a> Way<'a> {
 
 /// What becomes of a join request.
 enum Asked {
-    /// It is noted.
-    Noted,
+    /// It is noted, and this follows from it, unless it was noted before.
+    Noted(Option<(String, Task)>),
     /// It has to be looked at again in a moment.
     Later,
     /// It is declined.
@@ -69,18 +71,20 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         Ok(claim.and_then(|claim| claim.value.subscription).map(|id| id.to_string()))
     }
 
-    /// Changes the subscription with this key, as `decide` has it; its answer is that of the call. One
-    /// that has moved to another account since the claim was read is none of this person's.
+    /// Changes the subscription with this key, as `decide` has it, given the version that is saved; its
+    /// answer is that of the call. One that has moved to another account since the claim was read is
+    /// none of this person's.
     async fn change<A>(
         &self,
         id: &str,
         user: UserId,
         why: Why,
-        decide: impl Fn(Option<&Subscription>) -> (Option<Subscription>, A),
+        decide: impl Fn(Option<&Subscription>, u64) -> (Option<Subscription>, A),
     ) -> Result<A, Problem> {
         let decide = |read: Option<&Stored<Subscription>>| {
             let theirs = read.map(|read| &read.value).filter(|it| it.user == Some(user));
-            let (next, answer) = decide(theirs);
+            let ver = read.map_or(1, |read| read.meta.ver.saturating_add(1));
+            let (next, answer) = decide(theirs, ver);
             (next.map(|next| (next, self.by(Actor::Person, why))), answer)
         };
         match change(self.store(), id, TRIES, decide).await {
@@ -98,7 +102,7 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         next: impl Fn(&Subscription, Timestamp) -> Option<Subscription>,
     ) -> Result<(), Problem> {
         let Some(id) = self.subscription_of(service, user).await? else { return Ok(()) };
-        self.change(&id, user, why, |old| (old.and_then(|old| next(old, self.now)), ())).await
+        self.change(&id, user, why, |old, _| (old.and_then(|old| next(old, self.now)), ())).await
     }
 
     /// Somebody asks to be let in. The approval follows from the change.
@@ -112,16 +116,17 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         let asked = match self.subscription_of(service, user).await? {
             None => Asked::Declined(Declined::NotLinked),
             Some(id) => {
-                let decide = |old: Option<&Subscription>| match old {
+                let decide = |old: Option<&Subscription>, ver: u64| match old {
                     None => (None, Asked::Declined(Declined::NotLinked)),
                     // The same update once more. What it asked for may have been given, and taken
                     // back, by now.
-                    Some(old) if old.asked_by == Some(self.update) => (None, Asked::Noted),
+                    Some(old) if old.asked_by == Some(self.update) => (None, Asked::Noted(None)),
                     Some(old) => match asked_to_join(old, self.now) {
                         JoinRequest::Noted(next) => {
                             let asked_by = Some(self.update);
                             let next = Subscription { asked_by, ..next.in_language(self.language) };
-                            (Some(next), Asked::Noted)
+                            let follows = Some(quick_admission(&next, ver));
+                            (Some(next), Asked::Noted(follows))
                         }
                         JoinRequest::Later => (None, Asked::Later),
                         JoinRequest::Refused => (None, Asked::Declined(Declined::Ended)),
@@ -131,7 +136,10 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
             }
         };
         match asked {
-            Asked::Noted => Ok(()),
+            Asked::Noted(follows) => {
+                send_at_once(&self.webhook.queue, follows.into_iter().collect()).await;
+                Ok(())
+            }
             // Telegram delivers the update again, in a moment.
             Asked::Later => Err(Problem::again()),
             Asked::Declined(_) if self.guest_asked(service, user).await? => Ok(()),
@@ -220,7 +228,7 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         let known = match self.subscription_of(service, user).await? {
             None => Some(false),
             Some(id) => {
-                self.change(&id, user, Why::MemberJoined, |old| match old {
+                self.change(&id, user, Why::MemberJoined, |old, _| match old {
                     None => (None, Some(false)),
                     // Whether they came before the call that puts them out or after it is known once
                     // the removal has ended.
@@ -335,13 +343,19 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         if self.has_access(service, user).await? {
             return Ok(false);
         }
-        let list = List::GuestLinksOf(service.to_string());
-        let found = self.store().list(&list, GUEST_LINKS, None).await?;
-        let waiting = readable::<Link>(found.items).into_iter();
-        let urls = waiting.filter(|link| link.waited_for_guest(at)).filter_map(|link| link.url);
-        for url in urls {
-            if self.let_guest_in(service, user, url.as_str()).await? {
-                return Ok(true);
+        let (list, mut from) = (List::GuestLinksOf(service.to_string()), None);
+        for _ in 0..GUEST_LOOKS {
+            let found = self.store().list(&list, GUEST_LINKS, from.as_ref()).await?;
+            let waiting = readable::<Link>(found.items).into_iter();
+            let urls = waiting.filter(|link| link.waited_for_guest(at)).filter_map(|link| link.url);
+            for url in urls {
+                if self.let_guest_in(service, user, url.as_str()).await? {
+                    return Ok(true);
+                }
+            }
+            from = found.next;
+            if from.is_none() {
+                break;
             }
         }
         Ok(false)

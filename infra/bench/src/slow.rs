@@ -114,6 +114,7 @@ impl<Q: Queue> Queue for Slow<Q> {
         bury(lane: Lane, key: &str, body: &str) -> Result<(), QueueError>;
         redrive(lane: Lane) -> Result<usize, QueueError>;
         hide(lane: Lane, receipts: &[&str], time: SignedDuration) -> Result<(), QueueError>;
+        finish(lane: Lane, receipt: &str) -> Result<(), QueueError>;
         hand_back(lane: Lane, receipt: &str, delay: SignedDuration) -> Result<(), QueueError>;
     }
 }

@@ -6,8 +6,7 @@ use domain::change::{Actor, Cause, Why};
 use domain::group::Group;
 use domain::relay::quick_posts;
 use domain::service::Service;
-use domain::task::Task;
-use queue::{Outgoing, Queue};
+use queue::{Queue, send_at_once};
 use serde_json::json;
 use store::{CommitError, Count, Store, Write, load};
 
@@ -61,15 +60,6 @@ pub fn has_group(service: &Service) -> Result<(), Problem> {
     match &service.group {
         Group::Bound(group) if group.can_post() => Ok(()),
         Group::Bound(_) | Group::None | Group::AwaitingBot(_) => Err(Problem::no_group()),
-    }
-}
-
-/// The quick way. The relay sends the same messages again under the same keys; so when the queue
-/// cannot be reached at this moment, they are a little later, not lost.
-pub async fn send_at_once(queue: &impl Queue, posts: Vec<(String, Task)>) {
-    let messages: Vec<_> = posts.into_iter().map(|(key, task)| Outgoing { key, task }).collect();
-    if let Err(error) = queue.send(&messages).await {
-        tracing::warn!(cause = %error, "an alert goes by the relay: the queue did not take it");
     }
 }
 

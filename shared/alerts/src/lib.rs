@@ -8,7 +8,7 @@ mod body;
 mod chart;
 mod update_body;
 
-pub use accept::{accept_alert, accepted, has_group, send_at_once};
+pub use accept::{accept_alert, accepted, has_group};
 pub use body::{AlertBody, alert_body, chart_body};
 pub use chart::chart_fields;
 pub use update_body::update_body;

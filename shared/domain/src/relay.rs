@@ -267,12 +267,13 @@ fn subscription_tasks(was: Option<&Subscription>, now: &Subscription, meta: &Met
     let mut tasks = Vec::new();
     let (service, subscription) = (now.service, now.id);
     let old = was.map(|was| &was.membership);
+    let renewed = matches!(meta.why, Why::Renewed | Why::SubscriptionImported);
     match &now.membership {
         Membership::Invited { asked: Some(asked) } => {
             let known = matches!(old, Some(Membership::Invited { asked: Some(was) })
                 if was.at == asked.at && was.tries.nudges == asked.tries.nudges);
             // Who has paid with a request open does not wait for the sweep.
-            if !known || meta.why == Why::Renewed {
+            if !known || renewed {
                 tasks.push(Task::Admit { service, subscription });
             }
         }
@@ -305,7 +306,7 @@ fn subscription_tasks(was: Option<&Subscription>, now: &Subscription, meta: &Met
         Why::AdmissionVoid => Some(Notice::AskAgain),
         Why::MemberInvitedBack => Some(Notice::InvitedBack),
         // A call that had no answer may have put them out before they paid.
-        Why::Renewed if perhaps_out => Some(Notice::InvitedBack),
+        _ if renewed && perhaps_out => Some(Notice::InvitedBack),
         Why::Reminded => Some(Notice::EndsSoon),
         Why::MemberRemoved if matches!(old, Some(Membership::Removing { was_in: true, .. })) => {
             Some(Notice::Removed)
@@ -355,6 +356,14 @@ pub fn quick_posts(was: Option<&Alert>, now: &Alert, ver: u64) -> Vec<(String, T
         .into_iter()
         .map(|task| (format!("{item}#{}", task.name()), task))
         .collect()
+}
+
+/// The message that follows from a join request that was just noted, and its key: as for alerts, the
+/// relay's repetition is dropped by it. So whoever has paid comes in although the relay has the ends of
+/// a thousand subscriptions before it. `ver` is the version that was saved.
+pub fn quick_admission(now: &Subscription, ver: u64) -> (String, Task) {
+    let task = Task::Admit { service: now.service, subscription: now.id };
+    (format!("subscription/{}#{ver}#{}", now.id, task.name()), task)
 }
 
 // --------------------------------------------------------------------------------------- events

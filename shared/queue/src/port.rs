@@ -64,6 +64,13 @@ pub trait Queue: Send + Sync {
         time: SignedDuration,
     ) -> impl Future<Output = Result<(), QueueError>> + Send;
 
+    /// Deletes a received message that is done with. Twice does no harm.
+    fn finish(
+        &self,
+        lane: Lane,
+        receipt: &str,
+    ) -> impl Future<Output = Result<(), QueueError>> + Send;
+
     /// Gives a received message back: it is delivered again after `delay`, at most
     /// [`MOST_DELAY`].
     fn hand_back(

@@ -11,6 +11,14 @@ use jiff::SignedDuration;
 
 use crate::port::{MOST_DELAY, Outgoing, Queue, QueueError};
 
+/// Seconds that a look among the dead letters waits for some. Without waiting only some of the
+/// queue's servers are asked, and a queue that holds letters may look empty (Amazon SQS Developer
+/// Guide, "Short and long polling").
+const LONG_POLL: i32 = 2;
+
+/// So many looks in a row may find nothing but what cannot be read.
+const LOOKS: usize = 10;
+
 /// The most messages in one call (Amazon SQS, `SendMessageBatch`, `ChangeMessageVisibilityBatch`).
 const BATCH: usize = 10;
 
@@ -74,6 +82,12 @@ impl SqsQueue {
         }
         let answer = request.send().await.map_err(unavailable)?;
         all_taken(answer.failed(), batch.len())
+    }
+
+    async fn delete(&self, url: &str, receipt: &str) -> Result<(), QueueError> {
+        let delete = self.client.delete_message().queue_url(url).receipt_handle(receipt);
+        delete.send().await.map_err(unavailable)?;
+        Ok(())
     }
 
     async fn hide_batch(
@@ -174,22 +188,28 @@ impl Queue for SqsQueue {
 
     async fn redrive(&self, lane: Lane) -> Result<usize, QueueError> {
         let url = self.dead_url(lane)?;
-        let receive = self.client.receive_message().queue_url(url).max_number_of_messages(10);
-        let answer = receive.send().await.map_err(unavailable)?;
-        let mut sent = 0_usize;
-        for message in answer.messages.unwrap_or_default() {
-            let task = message.body().and_then(|body| serde_json::from_str(body).ok());
-            let (Some(task), Some(id), Some(receipt)) =
-                (task, message.message_id(), message.receipt_handle())
-            else {
-                continue;
-            };
-            self.send(&[Outgoing { key: format!("redriven#{id}"), task }]).await?;
-            let delete = self.client.delete_message().queue_url(url).receipt_handle(receipt);
-            delete.send().await.map_err(unavailable)?;
-            sent = sent.saturating_add(1);
+        // What cannot be read is hidden by having been received: the next look finds what is behind.
+        for _ in 0..LOOKS {
+            let receive = self.client.receive_message().queue_url(url).max_number_of_messages(10);
+            let receive = receive.wait_time_seconds(LONG_POLL);
+            let letters = receive.send().await.map_err(unavailable)?.messages.unwrap_or_default();
+            let (found, mut sent) = (letters.len(), 0_usize);
+            for message in letters {
+                let task = message.body().and_then(|body| serde_json::from_str(body).ok());
+                let (Some(task), Some(id), Some(receipt)) =
+                    (task, message.message_id(), message.receipt_handle())
+                else {
+                    continue;
+                };
+                self.send(&[Outgoing { key: format!("redriven#{id}"), task }]).await?;
+                self.delete(url, receipt).await?;
+                sent = sent.saturating_add(1);
+            }
+            if sent > 0 || found == 0 {
+                return Ok(sent);
+            }
         }
-        Ok(sent)
+        Ok(0)
     }
 
     async fn hide(
@@ -202,6 +222,10 @@ impl Queue for SqsQueue {
             self.hide_batch(lane, chunk, seconds(time)).await?;
         }
         Ok(())
+    }
+
+    async fn finish(&self, lane: Lane, receipt: &str) -> Result<(), QueueError> {
+        self.delete(self.url(lane)?, receipt).await
     }
 
     async fn hand_back(

@@ -367,6 +367,11 @@ impl Queue for MemoryQueue {
         receipts.iter().try_for_each(|receipt| state.hide(lane, receipt, time, now))
     }
 
+    async fn finish(&self, lane: Lane, receipt: &str) -> Result<(), QueueError> {
+        self.acknowledge(lane, receipt);
+        Ok(())
+    }
+
     async fn hand_back(
         &self,
         lane: Lane,

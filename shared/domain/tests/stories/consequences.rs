@@ -15,7 +15,7 @@ use domain::membership::{
     Admission, JoinRequest, Membership, Removal, admitted, asked_to_join, came_in, removal_ended,
     went_out,
 };
-use domain::relay::{Consequences, consequences, quick_posts, sortable};
+use domain::relay::{Consequences, consequences, quick_admission, quick_posts, sortable};
 use domain::service::{Revision, Service, revise};
 use domain::subscription::{CancelWhen, Subscription, cancel, claim, subscription_due};
 use domain::task::{Notice, Task};
@@ -296,13 +296,16 @@ fn each_new_request_to_join_is_one_message() {
     let invited = bought(Some(user()));
     let first = asking(&invited, 10);
     assert_eq!(tasks(&of(&invited), &of(&first), Why::MemberAsked), admit);
+    let all =
+        consequences(Some(&of(&invited)), &of(&first), &meta(2, Why::MemberAsked, minutes(10)));
+    assert_eq!(all.tasks, [quick_admission(&first, 2)], "the webhook's own message is known");
     let second = asking(&first, 11);
     assert_eq!(tasks(&of(&first), &of(&second), Why::MemberAsked), admit);
-    let failed = admitted(&second, Admission::Failed, minutes(12)).unwrap();
+    let failed = admitted(&second, &second, Admission::Failed, minutes(12)).unwrap();
     assert_eq!(tasks(&of(&second), &of(&failed), Why::AdmissionFailed), []);
     let (nudged, _) = subscription_due(&failed, minutes(60)).unwrap();
     assert_eq!(tasks(&of(&failed), &of(&nudged), Why::Nudged), admit);
-    let inside = admitted(&nudged, Admission::In, minutes(61)).unwrap();
+    let inside = admitted(&nudged, &second, Admission::In, minutes(61)).unwrap();
     assert_eq!(tasks(&of(&nudged), &of(&inside), Why::MemberJoined), []);
     assert_eq!(events(Some(&of(&nudged)), &of(&inside), Why::MemberJoined), ["MemberJoined"]);
 }
@@ -371,7 +374,9 @@ fn people_are_told_what_they_would_ask_about() {
     // The sender died, perhaps after its call.
     let (unknown, _) = subscription_due(&leased, hours(12)).unwrap();
     let paid = renewed(&unknown, hours(12));
-    assert_eq!(tasks(&of(&unknown), &of(&paid), Why::Renewed), tell(Notice::InvitedBack));
+    for why in [Why::Renewed, Why::SubscriptionImported] {
+        assert_eq!(tasks(&of(&unknown), &of(&paid), why), tell(Notice::InvitedBack));
+    }
     let paid = renewed(&leaving(), hours(11));
     assert_eq!(tasks(&of(&leaving()), &of(&paid), Why::Renewed), []);
 

@@ -50,6 +50,7 @@ pub async fn queue(queue: &impl Queue, side: &impl QueueSide) {
     order(queue, side).await;
     handing_back(queue, side).await;
     hiding(queue, side).await;
+    finishing(queue, side).await;
     many(queue, side).await;
     dead_letters(queue, side).await;
 }
@@ -214,6 +215,24 @@ async fn hiding(queue: &impl Queue, side: &impl QueueSide) {
         side.pass(two + SignedDuration::from_millis(500)).await;
         nothing(side, lane).await;
     }
+}
+
+/// What is done with is deleted, also twice, and no longer in the way of the next of its group.
+async fn finishing(queue: &impl Queue, side: &impl QueueSide) {
+    send(queue, &[("f1", post(70, 1)), ("f2", post(71, 1))]).await;
+    let taken = take(side, Lane::Alerts, 2).await;
+    send(queue, &[("f3", post(70, 2))]).await;
+    nothing(side, Lane::Alerts).await;
+    let first = taken.iter().filter(|message| task(message) == Some(post(70, 1)));
+    for message in first.clone().chain(first) {
+        let done = queue.finish(message.lane, &message.receipt).await;
+        assert!(done.is_ok(), "{done:?}");
+    }
+    let next = take(side, Lane::Alerts, 1).await;
+    assert_tasks(&next, &[post(70, 2)]);
+    delete(side, &next).await;
+    delete(side, &taken).await;
+    nothing(side, Lane::Alerts).await;
 }
 
 /// More than the ten that one call takes.

@@ -29,7 +29,7 @@ pub enum Effect {
     Audit,
     /// Messages are put into a queue.
     Send,
-    /// A message is given back to its queue.
+    /// A message is given back to its queue, hidden for longer, or deleted before its batch is done.
     HandBack,
     /// Events are published.
     Publish,

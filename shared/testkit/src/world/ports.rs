@@ -364,6 +364,18 @@ impl Queue for Port<MemoryQueue> {
         }
     }
 
+    async fn finish(&self, lane: Lane, receipt: &str) -> Result<(), QueueError> {
+        let verdict = self.verdict(Effect::HandBack).await;
+        self.note(|| format!("is done with a message: {verdict:?}"));
+        if matches!(verdict, Verdict::Done | Verdict::LostAfter) {
+            self.inner.finish(lane, receipt).await?;
+        }
+        match verdict {
+            Verdict::Done => Ok(()),
+            _ => Err(QueueError::Unavailable("no answer".to_owned())),
+        }
+    }
+
     async fn hand_back(
         &self,
         lane: Lane,

@@ -228,6 +228,10 @@ impl Queue for HidesLate {
         self.0.hide(lane, receipts, time).await
     }
 
+    async fn finish(&self, lane: Lane, receipt: &str) -> Result<(), QueueError> {
+        self.0.finish(lane, receipt).await
+    }
+
     async fn hand_back(
         &self,
         lane: Lane,
