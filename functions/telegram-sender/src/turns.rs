@@ -22,6 +22,9 @@ const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
 /// would meet the turns of others.
 const STALE: SignedDuration = SignedDuration::from_millis(100);
 
+/// After so long a wait for the bot's turn, a chat is looked at once more.
+const LONG_AGO: SignedDuration = SignedDuration::from_millis(500);
+
 /// A chat that is full for no longer than this is waited for with the bot's turn in hand.
 const MOMENT: SignedDuration = SignedDuration::from_millis(20);
 
@@ -102,6 +105,7 @@ impl<S, Q, L: Limits, T, C: Clock> Sender<S, Q, L, T, C> {
             Lane::Housekeeping => (&self.lines.housekeeping, Claim::Housekeeping),
         };
         let begin = clock.now();
+        let mut looked_at = begin;
         let mut looked = limiter.look(call, clock).await?;
         loop {
             let now = clock.now();
@@ -113,6 +117,14 @@ impl<S, Q, L: Limits, T, C: Clock> Sender<S, Q, L, T, C> {
                 Ok(turn) => turn,
                 Err(wait) => return Ok(Some(wait)),
             };
+            // Telegram may have asked to leave the chat alone meanwhile, and whoever asks is not
+            // called. A message finds out when it takes the chat's turn.
+            if !matches!(call, Call::Message(_)) && clock.now() > after(looked_at, LONG_AGO) {
+                (looked_at, looked) = (clock.now(), limiter.look(call, clock).await?);
+                if looked.free_at > clock.now() {
+                    continue;
+                }
+            }
             clock.sleep_until(turn.at).await;
             if !limiter.stands(&turn, clock).await? {
                 continue;

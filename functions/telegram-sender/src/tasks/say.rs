@@ -171,10 +171,13 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         message: &Message,
         lane: Lane,
     ) -> Result<(), TaskError> {
-        if self.turn(lane, Call::Message(chat)).await?.is_none()
+        let call = Call::Message(chat);
+        if self.turn(lane, call).await?.is_none()
             && let Err(error) = self.telegram.send_message(&written(chat, message)).await
         {
             tracing::info!(cause = %error, "a notice could not be delivered");
+            // It is not said again, but Telegram may have asked to wait.
+            self.trouble(error, call).await?;
         }
         Ok(())
     }
