@@ -64,7 +64,7 @@ pub trait Queue: Send + Sync {
         time: SignedDuration,
     ) -> impl Future<Output = Result<(), QueueError>> + Send;
 
-    /// Deletes a received message that is done with. Twice does no harm.
+    /// Deletes a received message that is done with.
     fn finish(
         &self,
         lane: Lane,
