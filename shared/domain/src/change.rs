@@ -121,6 +121,8 @@ reasons! {
     MemberLeft => "member.left",
     /// Letting in failed in passing.
     AdmissionFailed => "member.admission_failed",
+    /// The buyer is in too many groups to come into another; the request stays open.
+    AdmissionFull => "member.admission_full",
     /// There was no open request to approve.
     AdmissionVoid => "member.admission_void",
     /// Removal begins.

@@ -370,6 +370,8 @@ pub enum Admission {
     NoRequest,
     /// It was declined, since access was over.
     Declined,
+    /// They are in too many groups. The request stays open, and asking again would be told to nobody.
+    TooManyGroups,
     /// It failed in passing.
     Failed,
 }
@@ -394,7 +396,7 @@ pub fn admitted(
             // Whoever has paid since may have a request that nobody declined: it is looked at anew.
             Admission::Declined if old.entitled(now) => return None,
             Admission::NoRequest | Admission::Declined => Membership::Invited { asked: None },
-            Admission::Failed => {
+            Admission::TooManyGroups | Admission::Failed => {
                 let tries = asked.tries.failed(now, ASK_AGAIN);
                 Membership::Invited { asked: Some(Asked { tries, ..asked }) }
             }
@@ -475,11 +477,12 @@ pub fn removal_waits(old: &Subscription, now: Timestamp) -> Option<Subscription>
     }
 }
 
-/// A removal that failed is begun again at once, since its group works again. `None` when there is
-/// none.
+/// A removal that waits for its group is begun again at once, since the group works again. `None` when
+/// there is none, and where it failed more than once: when Telegram refuses what the bot's rights
+/// allow, the group is found to work again and again, and each time this would be its next refusal.
 pub fn removal_goes_on(old: &Subscription, now: Timestamp) -> Option<Subscription> {
     match old.membership {
-        Membership::Leaving { tries, .. } if !old.entitled(now) && tries.failures > 0 => {
+        Membership::Leaving { tries, .. } if !old.entitled(now) && tries.failures == 1 => {
             Some(with(old, old.membership.clone().nudged(now)))
         }
         _ => None,

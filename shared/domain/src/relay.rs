@@ -304,6 +304,8 @@ fn subscription_tasks(was: Option<&Subscription>, now: &Subscription, meta: &Met
         // Taken back by themself, handled by an administrator, or declined a moment before they
         // bought: they may believe that it is still open.
         Why::AdmissionVoid => Some(Notice::AskAgain),
+        // Once: each further try is a failure like others.
+        Why::AdmissionFull => Some(Notice::TooManyGroups),
         Why::MemberInvitedBack => Some(Notice::InvitedBack),
         // A call that had no answer may have put them out before they paid.
         _ if renewed && perhaps_out => Some(Notice::InvitedBack),

@@ -148,6 +148,8 @@ pub enum Notice {
     InvitedBack,
     /// Their request did not let them in; here is the way to ask again.
     AskAgain,
+    /// They are in too many groups to be let in; they are once they have left one.
+    TooManyGroups,
     /// The end comes near.
     EndsSoon,
     /// They were removed, since the subscription is over.
@@ -206,7 +208,9 @@ impl Task {
             | Self::AdmitGuest { .. }
             | Self::InviteGuest { .. } => Lane::Alerts,
             Self::Tell { notice, .. } => match notice {
-                Notice::Linked | Notice::InvitedBack | Notice::AskAgain => Lane::Alerts,
+                Notice::Linked | Notice::InvitedBack | Notice::AskAgain | Notice::TooManyGroups => {
+                    Lane::Alerts
+                }
                 Notice::EndsSoon | Notice::Removed => Lane::Housekeeping,
             },
             Self::Decline { .. }

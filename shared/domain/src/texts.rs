@@ -84,12 +84,13 @@ pub fn notice(
         Notice::Linked => words.linked_before_the_group,
         Notice::InvitedBack => words.invited_back,
         Notice::AskAgain => words.ask_again,
+        Notice::TooManyGroups => words.too_many_groups,
         Notice::EndsSoon => words.ends_soon,
         Notice::Removed => words.removed,
     };
     let way_in = match notice {
         Notice::Linked | Notice::InvitedBack | Notice::AskAgain => link,
-        Notice::EndsSoon | Notice::Removed => None,
+        Notice::TooManyGroups | Notice::EndsSoon | Notice::Removed => None,
     };
     Message {
         html: fill(text, &[("name", &name), ("end", &end)]),

@@ -106,7 +106,11 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
                 {
                     (Some(Admission::In), Outcome::Done)
                 }
-                // Withdrawn, handled by an administrator, or not possible for this account.
+                // The sweep tries again, ever later, and up to an hour: they may leave a group.
+                Trouble::Answer(CallError::TooManyGroups) => {
+                    (Some(Admission::TooManyGroups), Outcome::Done)
+                }
+                // Withdrawn, or handled by an administrator.
                 Trouble::Answer(error) => {
                     tracing::info!(cause = %error, "a join request could not be approved");
                     (Some(Admission::NoRequest), Outcome::Done)
@@ -130,7 +134,8 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         let why = match how {
             Admission::In => Why::MemberJoined,
             Admission::NoRequest | Admission::Declined => Why::AdmissionVoid,
-            Admission::Failed => Why::AdmissionFailed,
+            Admission::TooManyGroups if seen.membership.failures() == 0 => Why::AdmissionFull,
+            Admission::TooManyGroups | Admission::Failed => Why::AdmissionFailed,
         };
         let decide = |read: Option<&Stored<Subscription>>| {
             let now = self.clock.now();

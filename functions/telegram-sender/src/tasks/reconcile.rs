@@ -183,7 +183,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         Ok((step, members))
     }
 
-    /// A removal that failed while the group did not work does not wait for the sweep.
+    /// A removal that waited for the group to work does not wait for the sweep as well.
     async fn removal_goes_on(&self, read: &Stored<Subscription>) -> Result<(), TaskError> {
         let now = self.clock.now();
         let Some(next) = removal_goes_on(&read.value, now) else { return Ok(()) };

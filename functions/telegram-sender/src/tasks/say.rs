@@ -44,6 +44,10 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
                 subscription.entitled(now)
                     && subscription.membership == Membership::Invited { asked: None }
             }
+            Notice::TooManyGroups => {
+                subscription.entitled(now)
+                    && matches!(subscription.membership, Membership::Invited { asked: Some(_) })
+            }
             Notice::EndsSoon => subscription.status == Status::Active && subscription.entitled(now),
             Notice::Removed => matches!(subscription.membership, Membership::Removed { .. }),
         };
@@ -55,7 +59,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             texts::notice(notice, &service.value, &subscription, texts::way_in(&service.value));
         // Without these, somebody who has paid stays outside: twice is better than never.
         let unknown = match notice {
-            Notice::InvitedBack | Notice::AskAgain => Outcome::Later(AGAIN),
+            Notice::InvitedBack | Notice::AskAgain | Notice::TooManyGroups => Outcome::Later(AGAIN),
             Notice::Linked | Notice::EndsSoon | Notice::Removed => Outcome::Done,
         };
         self.say_until(user.private_chat(), &message, lane, unknown).await

@@ -16,6 +16,9 @@ pub(super) const WORDS: Words = Words {
                    taken out of the group. Please come back in; your access lasts until {end}.",
     ask_again: "Your request to join <b>{name}</b> did not let you in. You have access until {end}: \
                 tap the button and then “Request to join” to ask again.",
+    too_many_groups: "I could not let you into <b>{name}</b>: your Telegram account is in as many groups \
+                      and channels as it may be. Leave one of them, and you are let in within an hour. \
+                      You have access until {end}.",
     ends_soon: "Your access to <b>{name}</b> is paid until {end}. Renew it with your seller to stay in.",
     removed: "Your access to <b>{name}</b> has ended, and you were taken out of the group. You are \
               welcome back at any time: renew with your seller and the link lets you in again.",

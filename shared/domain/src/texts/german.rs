@@ -19,6 +19,9 @@ pub(super) const WORDS: Words = Words {
     ask_again: "Ihre Beitrittsanfrage für <b>{name}</b> hat Sie nicht hineingelassen. Sie haben Zugang \
                 bis {end}: Tippen Sie auf den Knopf und dann auf „Beitritt anfragen“, um noch einmal zu \
                 fragen.",
+    too_many_groups: "Ich konnte Sie nicht in <b>{name}</b> einlassen: Ihr Telegram-Konto ist in so vielen \
+                      Gruppen und Kanälen, wie es sein darf. Verlassen Sie eine davon, und Sie werden \
+                      innerhalb einer Stunde eingelassen. Sie haben Zugang bis {end}.",
     ends_soon: "Ihr Zugang zu <b>{name}</b> ist bis {end} bezahlt. Verlängern Sie ihn bei Ihrem Händler, \
                 um in der Gruppe zu bleiben.",
     removed: "Ihr Zugang zu <b>{name}</b> ist zu Ende, und Sie wurden aus der Gruppe genommen. Sie sind \

@@ -22,6 +22,8 @@ pub struct Words {
     pub invited_back: &'static str,
     /// Their request did not let them in.
     pub ask_again: &'static str,
+    /// They are in too many groups to be let in.
+    pub too_many_groups: &'static str,
     /// The end comes near.
     pub ends_soon: &'static str,
     /// They were removed, since the subscription is over.

@@ -13,8 +13,14 @@ use domain::texts::{Message, access, answer, declined, fill, notice, spare, word
 use crate::common::*;
 use crate::texts::{length, shown};
 
-const NOTICES: [Notice; 5] =
-    [Notice::Linked, Notice::InvitedBack, Notice::AskAgain, Notice::EndsSoon, Notice::Removed];
+pub(crate) const NOTICES: [Notice; 6] = [
+    Notice::Linked,
+    Notice::InvitedBack,
+    Notice::AskAgain,
+    Notice::TooManyGroups,
+    Notice::EndsSoon,
+    Notice::Removed,
+];
 
 pub(crate) const ANSWERS: [Answer; 12] = [
     Answer::Hello,
@@ -139,6 +145,7 @@ fn every_language_leaves_the_same_places_open() {
             it.linked_before_the_group,
             it.invited_back,
             it.ask_again,
+            it.too_many_groups,
             it.ends_soon,
             it.removed,
             it.guest_put_out,

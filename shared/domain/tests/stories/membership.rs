@@ -124,16 +124,24 @@ fn an_attempt_to_let_somebody_in_ends_inside_or_without_a_request_or_is_tried_ag
     let after = |how| admitted(&open, &open, how, hours(3)).unwrap().membership;
     assert_eq!(after(Admission::In), Membership::Joined { since: hours(3) });
     assert_eq!(after(Admission::NoRequest), Membership::Invited { asked: None });
-    let Membership::Invited { asked: Some(asked) } = after(Admission::Failed) else { panic!() };
-    assert_eq!((asked.at, asked.tries.failures, asked.tries.nudges), (hours(2), 1, 0));
-    assert_eq!(asked.tries.retry_at, minutes(182));
+    for how in [Admission::TooManyGroups, Admission::Failed] {
+        let Membership::Invited { asked: Some(asked) } = after(how) else { panic!() };
+        assert_eq!((asked.at, asked.tries.failures, asked.tries.nudges), (hours(2), 1, 0));
+        assert_eq!(asked.tries.retry_at, minutes(182));
+    }
 }
 
 #[test]
 fn an_attempt_at_an_earlier_request_tells_nothing_of_a_newer_one_or_of_another_account() {
     let (first, second) = (asking(hours(2)), asking(hours(3)));
     let moved = Subscription { user: Some(UserId::new(999)), ..first.clone() };
-    for how in [Admission::In, Admission::NoRequest, Admission::Declined, Admission::Failed] {
+    for how in [
+        Admission::In,
+        Admission::NoRequest,
+        Admission::Declined,
+        Admission::TooManyGroups,
+        Admission::Failed,
+    ] {
         assert_eq!(admitted(&second, &first, how, hours(4)), None, "{how:?}");
         assert_eq!(admitted(&moved, &first, how, hours(4)), None, "{how:?}");
     }
@@ -149,6 +157,9 @@ fn a_removal_from_a_group_that_does_not_work_waits_and_goes_on_once_it_works() {
     assert_eq!(removal_waits(&waits, over), None, "once is enough");
     let goes_on = removal_goes_on(&waits, over).unwrap();
     assert!(goes_on.due_at() > Some(over), "its message is on its way");
+    let RemovalPlan::Start(again) = plan_removal(&goes_on, over) else { panic!("it is not begun") };
+    let (refused, _) = ended(&again, Removal::Parked, over);
+    assert_eq!(removal_goes_on(&refused, over), None, "once is enough");
     let back = renewed(&waits, over);
     assert_eq!(removal_waits(&back, over), None);
     assert_eq!(removal_goes_on(&back, over), None);

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 
 use crate::common::*;
 
-const EVERY_REASON: [Why; 54] = [
+const EVERY_REASON: [Why; 55] = [
     Why::ServiceCreated,
     Why::ServiceRevised,
     Why::ChartUrlMade,
@@ -41,6 +41,7 @@ const EVERY_REASON: [Why; 54] = [
     Why::IntruderRemoving,
     Why::AdmissionFailed,
     Why::AdmissionVoid,
+    Why::AdmissionFull,
     Why::MemberRemoving,
     Why::MemberRemoved,
     Why::RemovalFailed,

@@ -10,7 +10,7 @@ use domain::texts::{alert, answer, declined, escape, greeting, notice, with_pict
 use proptest::prelude::*;
 
 use crate::common::*;
-use crate::languages::ANSWERS;
+use crate::languages::{ANSWERS, NOTICES};
 
 pub(crate) const FORMATS: [AlertFormat; 3] =
     [AlertFormat::Rich, AlertFormat::Mt4, AlertFormat::Cornix];
@@ -210,9 +210,7 @@ fn a_test_alert_says_that_it_is_one() {
 
 #[test]
 fn every_notice_names_the_service_and_the_way_in_only_where_there_is_one() {
-    let all =
-        [Notice::Linked, Notice::InvitedBack, Notice::AskAgain, Notice::EndsSoon, Notice::Removed];
-    for about in all {
+    for about in NOTICES {
         for link in [None, Some(invite())] {
             let said = notice(about, &service(), &joined(), link.as_ref());
             assert!(shown(&said.html).contains("Gold"));

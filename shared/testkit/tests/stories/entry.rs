@@ -107,20 +107,25 @@ fn a_request_that_is_taken_back_leaves_nothing_behind() {
 }
 
 #[test]
-fn somebody_in_too_many_groups_can_come_after_leaving_one() {
+fn somebody_in_too_many_groups_is_told_so_once_and_let_in_after_leaving_one() {
     let (house, place) = one_service();
     let ada = house.person("Ada");
     let sold = house.storefront().sells_to(&place.service, "c-1", &ada);
     let full = json!({
-        "fault": "error", "method": "approveChatJoinRequest", "count": 1, "code": 400,
+        "fault": "error", "method": "approveChatJoinRequest", "count": 5, "code": 400,
         "description": "Bad Request: USER_CHANNELS_TOO_MUCH",
     });
     crate::fault(&house, full);
+    ada.writes("/start");
     ada.enters(&place.link);
+    let told = ada.last_letter();
+    assert!(told.contains("Leave one of them"), "{told}");
+    let letters = ada.letters().len();
+    house.passes(hours(1));
     assert_eq!(stands(&house, &sold), pair("active", "invited"));
-    house.telegram().control("cancel_request", json!({ "user": ada.id, "chat_id": place.group }));
-    ada.enters(&place.link);
-    assert_eq!(stands(&house, &sold), pair("active", "joined"));
+    house.passes(hours(5));
+    assert_eq!(stands(&house, &sold), pair("active", "joined"), "without asking again");
+    assert_eq!(ada.letters().len(), letters);
 }
 
 #[test]
