@@ -16,7 +16,9 @@ def deploy(settings: Settings, template: dict[str, Any], parameters: dict[str, s
     cloudformation = client(settings, "cloudformation")
     request = {
         "StackName": STACK_NAME,
-        "TemplateBody": json.dumps(template),
+        # Without spaces: a template in a request has 51,200 bytes at the most (AWS CloudFormation,
+        # "Quotas"). sam uploads it instead.
+        "TemplateBody": json.dumps(template, separators=(",", ":")),
         "Parameters": [
             {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
         ],
