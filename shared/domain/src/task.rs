@@ -234,7 +234,8 @@ impl Task {
                 format!("alerts-{service}")
             }
             Self::Admit { subscription, .. } => format!("admit-{subscription}"),
-            Self::Decline { service, user, .. } => format!("decline-{service}-{}", user.get()),
+            // One group for each service: a crowd at one's door is not to go before everybody else.
+            Self::Decline { service, .. } => format!("decline-{service}"),
             Self::AdmitGuest { link, .. } | Self::InviteGuest { link, .. } => {
                 format!("guest-{link}")
             }
