@@ -129,8 +129,8 @@ fuzz: ## Bad input that learns which branches it takes: SECONDS=60 for each way 
 	  $(step) "Bad input: $$way" infra/fuzz/run $$way $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60); done
 
 .PHONY: bench
-bench: .local/bench/ready .local/venv/ready ## Beside the throttlers that others use, then the real functions: writes infra/bench/RESULTS.md [REMOVALS=10000]
-	@$(step) "Everybody in virtual time" cargo run --locked --quiet -p bench -- --peers .local/bench --seed $(SEED) \
+bench: .local/bench/ready .local/venv/ready binaries ## Beside the throttlers that others use, then the real functions: writes infra/bench/RESULTS.md [REMOVALS=10000]
+	@$(step) "Everybody in virtual time" $(BUILT_HERE)/bench --peers .local/bench --seed $(SEED) \
 	  --removals $(or $(REMOVALS),10000) --write infra/bench
 	@$(MAKE) bench-real
 
