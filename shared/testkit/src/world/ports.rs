@@ -307,6 +307,25 @@ impl Store for Port<Shared<MemoryStore>> {
     }
 }
 
+impl Port<MemoryQueue> {
+    /// Does something with messages that were received, which may be done and not be heard of.
+    async fn holds(
+        &self,
+        what: impl Fn() -> String,
+        work: impl Future<Output = Result<(), QueueError>>,
+    ) -> Result<(), QueueError> {
+        let verdict = self.verdict(Effect::HandBack).await;
+        self.note(|| format!("{}: {verdict:?}", what()));
+        if matches!(verdict, Verdict::Done | Verdict::LostAfter) {
+            work.await?;
+        }
+        match verdict {
+            Verdict::Done => Ok(()),
+            _ => Err(QueueError::Unavailable("no answer".to_owned())),
+        }
+    }
+}
+
 impl Queue for Port<MemoryQueue> {
     async fn send(&self, messages: &[Outgoing]) -> Result<(), QueueError> {
         let verdict = self.verdict(Effect::Send).await;
@@ -353,27 +372,13 @@ impl Queue for Port<MemoryQueue> {
         receipts: &[&str],
         time: SignedDuration,
     ) -> Result<(), QueueError> {
-        let verdict = self.verdict(Effect::HandBack).await;
-        self.note(|| format!("hides its messages for {} s: {verdict:?}", time.as_secs()));
-        if matches!(verdict, Verdict::Done | Verdict::LostAfter) {
-            self.inner.hide(lane, receipts, time).await?;
-        }
-        match verdict {
-            Verdict::Done => Ok(()),
-            _ => Err(QueueError::Unavailable("no answer".to_owned())),
-        }
+        let what = || format!("hides its messages for {} s", time.as_secs());
+        self.holds(what, self.inner.hide(lane, receipts, time)).await
     }
 
     async fn finish(&self, lane: Lane, receipt: &str) -> Result<(), QueueError> {
-        let verdict = self.verdict(Effect::HandBack).await;
-        self.note(|| format!("is done with a message: {verdict:?}"));
-        if matches!(verdict, Verdict::Done | Verdict::LostAfter) {
-            self.inner.finish(lane, receipt).await?;
-        }
-        match verdict {
-            Verdict::Done => Ok(()),
-            _ => Err(QueueError::Unavailable("no answer".to_owned())),
-        }
+        let what = || "is done with a message".to_owned();
+        self.holds(what, self.inner.finish(lane, receipt)).await
     }
 
     async fn hand_back(
@@ -382,15 +387,8 @@ impl Queue for Port<MemoryQueue> {
         receipt: &str,
         delay: SignedDuration,
     ) -> Result<(), QueueError> {
-        let verdict = self.verdict(Effect::HandBack).await;
-        self.note(|| format!("gives a message back for {} s: {verdict:?}", delay.as_secs()));
-        if matches!(verdict, Verdict::Done | Verdict::LostAfter) {
-            self.inner.hand_back(lane, receipt, delay).await?;
-        }
-        match verdict {
-            Verdict::Done => Ok(()),
-            _ => Err(QueueError::Unavailable("no answer".to_owned())),
-        }
+        let what = || format!("gives a message back for {} s", delay.as_secs());
+        self.holds(what, self.inner.hand_back(lane, receipt, delay)).await
     }
 }
 
