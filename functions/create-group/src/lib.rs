@@ -6,9 +6,9 @@ use domain::guard::Intruder;
 use domain::ids::{IntruderId, ServiceId};
 use domain::service::Service;
 use domain::token::{BotName, LinkKey};
-use store::{CommitError, GroupAnswer, List, Requested, Store, Write, key, load};
+use store::{CommitError, GroupAnswer, List, Store, Write, load};
 use uuid::Uuid;
-use web::{Call, IdempotencyKey, Problem, Reply, earlier, one_of, owned_service, views};
+use web::{Call, Idempotency, Problem, Reply, one_of, owned_service, views};
 
 const ROUTE: &str = "create-group";
 
@@ -29,7 +29,7 @@ pub async fn handle(
     call: &Call,
 ) -> Result<Reply, Problem> {
     let id: ServiceId = call.id()?;
-    let idempotency = call.key()?;
+    let request = Idempotency::of(call, ROUTE, &id.to_string())?;
     let mut body = call.optional_body()?;
     let mode = body.optional(
         "mode",
@@ -38,22 +38,10 @@ pub async fn handle(
     let mode = body.finish(Some(mode.unwrap_or_default()))?;
     for _ in 0..TRIES {
         let service = owned_service(store, call, id).await?;
-        let request = request_id(&service.value, idempotency.as_ref());
-        let fingerprint = call.fingerprint(ROUTE);
-        if let Some(request) = &request
-            && let Some(given) = earlier::<GroupAnswer>(store, request, &fingerprint).await?
-        {
+        if let Some(given) = request.earlier::<GroupAnswer>(store).await? {
             return Ok(reply(&service.value, &given, bot, link_key)?.replayed());
         }
-        let done = |outcome: &GroupAnswer| {
-            request.clone().map(|id| Requested {
-                id,
-                fingerprint: fingerprint.clone(),
-                outcome: outcome.clone(),
-                at: call.now,
-            })
-        };
-        match attempt(store, call, &service, mode, done).await {
+        match attempt(store, call, &service, mode, &request).await {
             Ok(answer) => return reply(&service.value, &answer, bot, link_key),
             Err(Attempt::Again) => {}
             Err(Attempt::Refused(problem)) => return Err(problem),
@@ -84,7 +72,7 @@ async fn attempt(
     call: &Call,
     service: &Stored<Service>,
     mode: Mode,
-    done: impl Fn(&GroupAnswer) -> Option<Requested<GroupAnswer>>,
+    request: &Idempotency,
 ) -> Result<GroupAnswer, Attempt> {
     let wants_spare = mode != Mode::Link && !matches!(service.value.group, Group::Bound(_));
     let spare = if wants_spare { spare(store).await.map_err(Attempt::Refused)? } else { None };
@@ -118,9 +106,7 @@ async fn attempt(
             GroupAnswer { taken: true, group: bound.group }
         }
     };
-    if let Some(done) = done(&answer) {
-        writes.push(Write::create(&done, &requested));
-    }
+    writes.extend(request.done(answer.clone(), &requested));
     if !writes.is_empty() {
         store.commit(writes).await?;
     }
@@ -138,10 +124,6 @@ async fn spare(store: &impl Store) -> Result<Option<Stored<ChatClaim>>, Problem>
         }
     }
     Ok(None)
-}
-
-fn request_id(service: &Service, key: Option<&IdempotencyKey>) -> Option<String> {
-    key.map(|key| key::request(ROUTE, &service.id.to_string(), key.as_str()))
 }
 
 fn reply(

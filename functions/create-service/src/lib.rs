@@ -4,8 +4,8 @@ use domain::change::Why;
 use domain::ids::ServiceId;
 use domain::service::{DurationDays, Offer, Service, Settings};
 use domain::text::{Description, ServiceName};
-use store::{CommitError, Requested, Store, Write, key, load};
-use web::{Call, Fields, Problem, Reply, earlier, integer, money, parsed, settings, views};
+use store::{CommitError, Store, Write, load};
+use web::{Call, Fields, Idempotency, Problem, Reply, integer, money, parsed, settings, views};
 
 const ROUTE: &str = "create-service";
 
@@ -15,29 +15,25 @@ const ROUTE: &str = "create-service";
 /// A problem that names every value that does not fit.
 pub async fn handle(store: &impl Store, call: &Call) -> Result<Reply, Problem> {
     let trader = call.trader()?;
-    let idempotency = call.key()?;
+    let key = call.key()?;
+    let request = Idempotency::of(call, ROUTE, trader.as_str())?;
     let offer = offer(call.body()?)?;
     let cause = call.by_trader(Why::ServiceCreated)?;
-    let Some(idempotency) = idempotency else {
-        let service = Service::new(ServiceId::fresh(call.fresh), trader, offer, call.now);
-        store.commit(vec![Write::create(&service, &cause)]).await?;
-        return Ok(Reply::new(201, views::service(&service, 0)));
-    };
-    let request = key::request(ROUTE, trader.as_str(), idempotency.as_str());
-    let fingerprint = call.fingerprint(ROUTE);
-    if let Some(made) = earlier::<Service>(store, &request, &fingerprint).await? {
+    if let Some(made) = request.earlier::<Service>(store).await? {
         return Ok(Reply::new(201, views::service(&made, 0)).replayed());
     }
-    let id = ServiceId::derived(&trader, idempotency.as_str());
+    let id = match &key {
+        Some(key) => ServiceId::derived(&trader, key.as_str()),
+        None => ServiceId::fresh(call.fresh),
+    };
     let service = Service::new(id, trader, offer, call.now);
-    let done =
-        Requested { id: request.clone(), fingerprint, outcome: service.clone(), at: call.now };
-    let writes = vec![Write::create(&service, &cause), Write::create(&done, &cause)];
+    let mut writes = vec![Write::create(&service, &cause)];
+    writes.extend(request.done(service.clone(), &cause));
     match store.commit(writes).await {
         Ok(()) => Ok(Reply::new(201, views::service(&service, 0))),
         // The same request was carried out a moment ago.
         Err(CommitError::Conflict) => {
-            let Some(made) = earlier::<Service>(store, &request, &done.fingerprint).await? else {
+            let Some(made) = request.earlier::<Service>(store).await? else {
                 // What the key led to stands for ever; what it was asked with, for some days only.
                 return Err(match load::<Service>(store, &id.to_string()).await? {
                     Some(_) => Problem::key_reused(),

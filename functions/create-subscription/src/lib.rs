@@ -5,10 +5,10 @@ use domain::ids::{CustomerId, ServiceId, SubscriptionId, UserId};
 use domain::subscription::{Purchase, PurchaseRefusal, Subscription, purchase};
 use domain::text::{Email, Reference};
 use domain::token::{BotName, LinkKey};
-use store::{CommitError, PurchaseDone, Requested, Store, UserClaim, Write, key, load};
+use store::{CommitError, PurchaseDone, Store, UserClaim, Write, key, load};
 use web::{
-    Call, Fields, Problem, Raw, Reply, earlier, parsed, service_for_storefront, telegram_user,
-    text, time, views,
+    Call, Fields, Idempotency, IdempotencyKey, Problem, Raw, Reply, parsed, service_for_storefront,
+    telegram_user, text, time, views,
 };
 
 const ROUTE: &str = "create-subscription";
@@ -27,20 +27,17 @@ pub async fn handle(
     link_key: &LinkKey,
     call: &Call,
 ) -> Result<Reply, Problem> {
-    let idempotency = call.key()?.map(|key| key.as_str().to_owned());
+    let key = call.key()?;
     let bought = bought(call.body()?)?;
     let service = service_for_storefront(store, bought.service).await?.value;
     let paid = bought.payment_ref.as_ref().map(|paid| format!("payment#{}", paid.as_str()));
-    let request =
-        idempotency.or(paid).map(|name| key::request(ROUTE, &service.id.to_string(), &name));
-    let fingerprint = call.fingerprint(ROUTE);
+    let name = key.as_ref().map(IdempotencyKey::as_str).or(paid.as_deref());
+    let request = Idempotency::named(call, ROUTE, &service.id.to_string(), name);
     let view = |subscription: &Subscription| {
         views::subscription(subscription, &service, bot, link_key, call.now)
     };
     for _ in 0..TRIES {
-        if let Some(request) = &request
-            && let Some(done) = earlier::<PurchaseDone>(store, request, &fingerprint).await?
-        {
+        if let Some(done) = request.earlier::<PurchaseDone>(store).await? {
             let status = if done.renewed { 200 } else { 201 };
             return Ok(Reply::new(status, view(&done.subscription)).replayed());
         }
@@ -55,12 +52,8 @@ pub async fn handle(
         if let Some(user) = next.user.filter(|_| was.is_none_or(|was| was.user.is_none())) {
             writes.extend(claim(store, &next, user, &cause).await?);
         }
-        if let Some(id) = &request {
-            let outcome = PurchaseDone { renewed, subscription: next.clone() };
-            let (id, fingerprint) = (id.clone(), fingerprint.clone());
-            let done = Requested { id, fingerprint, outcome, at: call.now };
-            writes.push(Write::create(&done, &cause));
-        }
+        let done = PurchaseDone { renewed, subscription: next.clone() };
+        writes.extend(request.done(done, &cause));
         match store.commit(writes).await {
             Ok(()) => {
                 let status = if renewed { 200 } else { 201 };

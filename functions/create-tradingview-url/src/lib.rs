@@ -7,8 +7,8 @@ use domain::change::Why;
 use domain::ids::ServiceId;
 use domain::token::{LinkKey, Token};
 use serde_json::json;
-use store::{ChartUrlMade, CommitError, Requested, Store, Write, key};
-use web::{Call, Problem, Reply, earlier, owned_service};
+use store::{ChartUrlMade, CommitError, Store, Write};
+use web::{Call, Idempotency, Problem, Reply, owned_service};
 
 const ROUTE: &str = "create-tradingview-url";
 
@@ -45,10 +45,8 @@ pub async fn handle(
     call: &Call,
 ) -> Result<Reply, Problem> {
     let id: ServiceId = call.id()?;
-    let idempotency = call.key()?;
+    let request = Idempotency::of(call, ROUTE, &id.to_string())?;
     call.optional_body()?.finish(Some(()))?;
-    let fingerprint = call.fingerprint(ROUTE);
-    let request = idempotency.map(|key| key::request(ROUTE, &id.to_string(), key.as_str()));
     let reply = |number: u32| {
         let token = Token::Chart { service: id, number }.sign(link_key);
         Reply::new(201, json!({ "url": address.of_chart(call, &token) }))
@@ -56,19 +54,13 @@ pub async fn handle(
     let cause = call.by_trader(Why::ChartUrlMade)?;
     for _ in 0..TRIES {
         let service = owned_service(store, call, id).await?;
-        if let Some(request) = &request
-            && let Some(made) = earlier::<ChartUrlMade>(store, request, &fingerprint).await?
-        {
+        if let Some(made) = request.earlier::<ChartUrlMade>(store).await? {
             return Ok(reply(made.number).replayed());
         }
         let next = service.value.with_new_chart_url();
         let number = next.chart_urls;
         let mut writes = vec![Write::update(&service, &next, &cause)];
-        if let Some(id) = request.clone() {
-            let (outcome, fingerprint) = (ChartUrlMade { number }, fingerprint.clone());
-            let done = Requested { id, fingerprint, outcome, at: call.now };
-            writes.push(Write::create(&done, &cause));
-        }
+        writes.extend(request.done(ChartUrlMade { number }, &cause));
         match store.commit(writes).await {
             Ok(()) => return Ok(reply(number)),
             Err(CommitError::Conflict) => {}

@@ -5,8 +5,8 @@ use domain::guard::Intruder;
 use domain::ids::{IntruderId, SubscriptionId, UserId};
 use domain::subscription::{RelinkRefusal, Subscription, relink};
 use domain::token::{BotName, LinkKey};
-use store::{CommitError, Requested, Store, UserClaim, Write, key, load};
-use web::{Call, Problem, Reply, earlier, service_for_storefront, views};
+use store::{CommitError, Store, UserClaim, Write, key, load};
+use web::{Call, Idempotency, Problem, Reply, service_for_storefront, views};
 
 const ROUTE: &str = "relink-subscription";
 
@@ -26,18 +26,14 @@ pub async fn handle(
     call: &Call,
 ) -> Result<Reply, Problem> {
     let id: SubscriptionId = call.id()?;
-    let idempotency = call.key()?;
+    let request = Idempotency::of(call, ROUTE, &id.to_string())?;
     call.optional_body()?.finish(Some(()))?;
-    let request = idempotency.map(|name| key::request(ROUTE, &id.to_string(), name.as_str()));
-    let fingerprint = call.fingerprint(ROUTE);
     for _ in 0..TRIES {
         let read = load::<Subscription>(store, &id.to_string()).await?;
         let read = read.ok_or_else(Problem::not_found)?;
         let service = service_for_storefront(store, read.value.service).await?.value;
         let view = |it: &Subscription| views::subscription(it, &service, bot, link_key, call.now);
-        if let Some(request) = &request
-            && let Some(done) = earlier::<Subscription>(store, request, &fingerprint).await?
-        {
+        if let Some(done) = request.earlier::<Subscription>(store).await? {
             return Ok(Reply::new(200, view(&done)).replayed());
         }
         let (next, old) = relink(&read.value, call.now).map_err(refused)?;
@@ -46,11 +42,7 @@ pub async fn handle(
         if let Some(user) = old {
             writes.extend(leaves(store, call, &read, user).await?);
         }
-        if let Some(id) = &request {
-            let (id, fingerprint, outcome) = (id.clone(), fingerprint.clone(), next.clone());
-            let done = Requested { id, fingerprint, outcome, at: call.now };
-            writes.push(Write::create(&done, &cause));
-        }
+        writes.extend(request.done(next.clone(), &cause));
         match store.commit(writes).await {
             Err(CommitError::Conflict) => {}
             done => return Ok(done.map(|()| Reply::new(200, view(&next)))?),

@@ -10,27 +10,11 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::fields::Fields;
+use crate::idempotency::IdempotencyKey;
 use crate::problem::Problem;
 
 /// The most bytes of a body.
 const MOST_BODY: usize = 32 * 1024;
-
-/// An idempotency key: 1–255 visible ASCII characters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdempotencyKey(String);
-
-impl IdempotencyKey {
-    /// Takes the value of the header `Idempotency-Key`; `None` when it does not fit.
-    pub fn parse(text: &str) -> Option<Self> {
-        let fits = (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
-        fits.then(|| Self(text.to_owned()))
-    }
-
-    /// The key.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 /// By which door a request came in: what the gateway says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -8,6 +8,7 @@
 mod bad_input;
 mod call;
 mod fields;
+mod idempotency;
 mod lookup;
 mod page;
 mod problem;
@@ -15,9 +16,10 @@ mod serve;
 mod settings;
 pub mod views;
 
-pub use call::{Call, Gateway, IdempotencyKey};
+pub use call::{Call, Gateway};
 pub use fields::{Fields, Raw, integer, one_of, parsed, price, telegram_user, text, time, whole};
-pub use lookup::{earlier, owned_service, readable, service_for_storefront};
+pub use idempotency::{Idempotency, IdempotencyKey};
+pub use lookup::{owned_service, readable, service_for_storefront};
 pub use page::{PageRequest, page_request, query_request};
 pub use problem::{Fault, Problem, ProblemKind};
 pub use serve::{Body, Reply, serve};

@@ -3,7 +3,7 @@
 use domain::change::Stored;
 use domain::ids::ServiceId;
 use domain::service::Service;
-use store::{Entity, Requested, Row, Store, decode, load};
+use store::{Entity, Row, Store, decode, load};
 
 use crate::call::Call;
 use crate::problem::Problem;
@@ -33,28 +33,6 @@ pub async fn service_for_storefront(
     id: ServiceId,
 ) -> Result<Stored<Service>, Problem> {
     load::<Service>(store, &id.to_string()).await?.ok_or_else(Problem::not_found)
-}
-
-/// Finds the outcome of an earlier request under the same idempotency key. `id` is
-/// [`store::key::request`].
-///
-/// # Errors
-/// "Key reused" when that request had another body; or what the store says.
-pub async fn earlier<T>(
-    store: &impl Store,
-    id: &str,
-    fingerprint: &str,
-) -> Result<Option<T>, Problem>
-where
-    Requested<T>: Entity,
-{
-    match load::<Requested<T>>(store, id).await? {
-        None => Ok(None),
-        Some(request) if request.value.fingerprint == fingerprint => {
-            Ok(Some(request.value.outcome))
-        }
-        Some(_) => Err(Problem::key_reused()),
-    }
 }
 
 /// The items of a list. A row that cannot be read must not hide the others: it is left out, and
