@@ -7,7 +7,8 @@ use domain::task::Lane;
 use queue::{Queue, QueueError};
 use serde::Serialize;
 
-/// So many batches of a lane are sent at the most; invoked again, it goes on.
+/// So many looks at the dead letters of a lane at the most, ten letters each; invoked again, it goes
+/// on.
 const MOST: usize = 100;
 
 /// How many messages were sent again.
@@ -33,10 +34,8 @@ pub async fn redrive(queue: &impl Queue) -> Result<Report, QueueError> {
 async fn all_of(queue: &impl Queue, lane: Lane) -> Result<usize, QueueError> {
     let mut sent = 0_usize;
     for _ in 0..MOST {
-        match queue.redrive(lane).await? {
-            0 => break,
-            more => sent = sent.saturating_add(more),
-        }
+        let Some(more) = queue.redrive(lane).await? else { break };
+        sent = sent.saturating_add(more);
     }
     Ok(sent)
 }

@@ -112,7 +112,7 @@ impl<Q: Queue> Queue for Slow<Q> {
     slow! { QUEUE;
         send(messages: &[Outgoing]) -> Result<(), QueueError>;
         bury(lane: Lane, key: &str, body: &str) -> Result<(), QueueError>;
-        redrive(lane: Lane) -> Result<usize, QueueError>;
+        redrive(lane: Lane) -> Result<Option<usize>, QueueError>;
         hide(lane: Lane, receipts: &[&str], time: SignedDuration) -> Result<(), QueueError>;
         finish(lane: Lane, receipt: &str) -> Result<(), QueueError>;
         hand_back(lane: Lane, receipt: &str, delay: SignedDuration) -> Result<(), QueueError>;

@@ -51,9 +51,10 @@ pub trait Queue: Send + Sync {
         body: &str,
     ) -> impl Future<Output = Result<(), QueueError>> + Send;
 
-    /// Sends a few dead letters of a lane again; those that cannot be read stay. Answers with how
-    /// many they were: 0, when nothing is left that can be sent.
-    fn redrive(&self, lane: Lane) -> impl Future<Output = Result<usize, QueueError>> + Send;
+    /// Looks at a few dead letters of a lane and sends them again; those that cannot be read stay.
+    /// Answers with how many were sent; `None` when no others are left to look at.
+    fn redrive(&self, lane: Lane)
+    -> impl Future<Output = Result<Option<usize>, QueueError>> + Send;
 
     /// Hides received messages of a lane, by their receipts, for `time` from now on instead of the
     /// queue's own. `Ok` means every one.

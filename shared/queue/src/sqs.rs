@@ -16,9 +16,6 @@ use crate::port::{MOST_DELAY, Outgoing, Queue, QueueError};
 /// Guide, "Short and long polling").
 const LONG_POLL: i32 = 2;
 
-/// So many looks in a row may find nothing but what cannot be read.
-const LOOKS: usize = 10;
-
 /// The most messages in one call (Amazon SQS, `SendMessageBatch`, `ChangeMessageVisibilityBatch`).
 const BATCH: usize = 10;
 
@@ -186,30 +183,28 @@ impl Queue for SqsQueue {
         Ok(())
     }
 
-    async fn redrive(&self, lane: Lane) -> Result<usize, QueueError> {
+    async fn redrive(&self, lane: Lane) -> Result<Option<usize>, QueueError> {
         let url = self.dead_url(lane)?;
-        // What cannot be read is hidden by having been received: the next look finds what is behind.
-        for _ in 0..LOOKS {
-            let receive = self.client.receive_message().queue_url(url).max_number_of_messages(10);
-            let receive = receive.wait_time_seconds(LONG_POLL);
-            let letters = receive.send().await.map_err(unavailable)?.messages.unwrap_or_default();
-            let (found, mut sent) = (letters.len(), 0_usize);
-            for message in letters {
-                let task = message.body().and_then(|body| serde_json::from_str(body).ok());
-                let (Some(task), Some(id), Some(receipt)) =
-                    (task, message.message_id(), message.receipt_handle())
-                else {
-                    continue;
-                };
-                self.send(&[Outgoing { key: format!("redriven#{id}"), task }]).await?;
-                self.delete(url, receipt).await?;
-                sent = sent.saturating_add(1);
-            }
-            if sent > 0 || found == 0 {
-                return Ok(sent);
-            }
+        let receive = self.client.receive_message().queue_url(url).max_number_of_messages(10);
+        let receive = receive.wait_time_seconds(LONG_POLL);
+        let letters = receive.send().await.map_err(unavailable)?.messages.unwrap_or_default();
+        if letters.is_empty() {
+            return Ok(None);
         }
-        Ok(0)
+        let mut sent = 0_usize;
+        for message in letters {
+            let task = message.body().and_then(|body| serde_json::from_str(body).ok());
+            let (Some(task), Some(id), Some(receipt)) =
+                (task, message.message_id(), message.receipt_handle())
+            else {
+                // Hidden by having been received: the next look finds what is behind.
+                continue;
+            };
+            self.send(&[Outgoing { key: format!("redriven#{id}"), task }]).await?;
+            self.delete(url, receipt).await?;
+            sent = sent.saturating_add(1);
+        }
+        Ok(Some(sent))
     }
 
     async fn hide(

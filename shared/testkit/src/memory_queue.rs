@@ -332,7 +332,7 @@ impl Queue for MemoryQueue {
         Ok(())
     }
 
-    async fn redrive(&self, lane: Lane) -> Result<usize, QueueError> {
+    async fn redrive(&self, lane: Lane) -> Result<Option<usize>, QueueError> {
         let now = self.clock.now();
         let mut state = self.state();
         let lane = LaneKey::from(lane);
@@ -350,7 +350,8 @@ impl Queue for MemoryQueue {
             }
         }
         state.dead = kept;
-        Ok(sent)
+        // What cannot be read was looked at, too.
+        Ok((sent > 0).then_some(sent))
     }
 
     async fn hide(

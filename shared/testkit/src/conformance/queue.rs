@@ -268,10 +268,15 @@ async fn dead_letters(queue: &impl Queue, side: &impl QueueSide) {
             assert!(buried.is_ok(), "{buried:?}");
         }
         nothing(side, lane).await;
-        for wanted in [1, 0] {
-            let sent = queue.redrive(lane).await;
-            assert!(sent.as_ref().is_ok_and(|sent| *sent == wanted), "{wanted}: {sent:?}");
+        // The two of them may be found by one look or by two.
+        let mut sent = 0;
+        loop {
+            let look = queue.redrive(lane).await;
+            assert!(look.is_ok(), "{look:?}");
+            let Ok(Some(more)) = look else { break };
+            sent += more;
         }
+        assert_eq!(sent, 1);
         let taken = take(side, lane, 1).await;
         assert_tasks(&taken, &[task]);
         delete(side, &taken).await;

@@ -362,7 +362,7 @@ impl Queue for Port<MemoryQueue> {
         }
     }
 
-    async fn redrive(&self, lane: Lane) -> Result<usize, QueueError> {
+    async fn redrive(&self, lane: Lane) -> Result<Option<usize>, QueueError> {
         self.inner.redrive(lane).await
     }
 
