@@ -101,6 +101,16 @@ pub fn received(event: aws_lambda_events::sqs::SqsEvent) -> Vec<Received> {
         .collect()
 }
 
+/// What the groups of one batch have in common.
+struct Round<H> {
+    /// When the function is stopped.
+    deadline: Timestamp,
+    /// Over once the batch is hidden: nothing is given back or deleted before.
+    hidden: H,
+    /// How many groups there are.
+    groups: usize,
+}
+
 impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C> {
     /// Hides a batch until the function has ended, one way or another.
     async fn hide(&self, lane: Lane, receipts: Vec<String>, deadline: Timestamp) {
@@ -245,8 +255,9 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
 
     /// Deletes a message of the alerts' queue that is done with. Lambda would do so when the whole batch
     /// is; until then the next alert of its group would wait for the others of this batch.
-    async fn finish(&self, message: &Received) {
+    async fn finish(&self, message: &Received, groups: usize) {
         if message.lane == Lane::Alerts
+            && groups > 1
             && let Err(error) = self.queue.finish(message.lane, &message.receipt).await
         {
             tracing::warn!(cause = %error, "the next of a group waits for this batch");
@@ -255,14 +266,12 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
 
     /// Carries out the messages of one group in order. After the first that is given back, the rest
     /// of the group is given back untouched: anything else would break the order.
-    ///
-    /// `hidden` is over once the batch is hidden: nothing is given back or deleted before.
     async fn group(
         &self,
         group: Vec<Received>,
-        deadline: Timestamp,
-        hidden: impl Future<Output = ()> + Clone,
+        round: &Round<impl Future<Output = ()> + Clone>,
     ) -> Vec<String> {
+        let deadline = round.deadline;
         let mut given_back = Vec::new();
         let mut wait = None;
         for message in group {
@@ -273,10 +282,10 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
                 None => Box::pin(self.one(&message, deadline)).await,
             };
             // What was given back before would be hidden again, and what was deleted cannot be.
-            hidden.clone().await;
+            round.hidden.clone().await;
             let Outcome::Later(delay) = outcome else {
                 // On the heap: the compiler lays out no future in which too many lie within each other.
-                Box::pin(self.finish(&message)).await;
+                Box::pin(self.finish(&message, round.groups)).await;
                 continue;
             };
             wait = Some(delay);
@@ -325,13 +334,14 @@ async fn carry_out<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock>(
         };
         groups.entry(group).or_default().push(message);
     }
+    let round = Round { deadline, hidden, groups: groups.len() };
     let groups = groups.into_values().map(|group| async { (sender.strikes(&group).await, group) });
     let (together, mut alone): (Vec<_>, Vec<_>) =
         join_all(groups).await.into_iter().partition(|(strikes, _)| *strikes == 0);
     // All at the same time: a call is mostly waiting, and those who wait take their turns together.
     let at_once = together.len().max(1);
     let mut given_back = stream::iter(together)
-        .map(|(_, group)| sender.group(group, deadline, hidden.clone()))
+        .map(|(_, group)| sender.group(group, &round))
         .buffer_unordered(at_once)
         .concat()
         .await;
@@ -339,7 +349,7 @@ async fn carry_out<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock>(
     // what did so most often comes last.
     alone.sort_by_key(|(strikes, _)| *strikes);
     for (_, group) in alone {
-        given_back.extend(sender.group(group, deadline, hidden.clone()).await);
+        given_back.extend(sender.group(group, &round).await);
     }
     given_back
 }

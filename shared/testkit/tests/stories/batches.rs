@@ -1,6 +1,7 @@
 //! Batches, as Lambda hands them over: one bad record spoils itself only.
 
 use std::pin::pin;
+use std::sync::{Arc, Mutex};
 
 use aws_lambda_events::dynamodb::Event;
 use domain::ids::ChatId;
@@ -202,6 +203,40 @@ fn a_message_that_is_given_back_at_once_is_not_hidden_by_its_batch() {
     assert_eq!(house.trader("t1").sees_alert(&id)["status"], "sent");
 }
 
+#[test]
+fn the_next_alert_of_a_group_does_not_wait_for_the_slow_neighbours_of_the_one_before() {
+    let (house, gold) = one_service();
+    let silver = house.trader("t1").opens("Silver");
+    house.waits(minutes(2));
+    // Three at once are what a group takes; the fourth waits for its second.
+    for number in 0..3 {
+        sends(&house, &silver.service, &format!("S{number}"));
+    }
+    house.settle();
+    sends(&house, &gold.service, "G1");
+    let slow = sends(&house, &silver.service, "S4");
+    let batch = house.queue().receive(Lane::Alerts, 10);
+    assert_eq!(batch.len(), 2);
+    let next = sends(&house, &gold.service, "G2");
+    assert!(house.queue().receive(Lane::Alerts, 10).is_empty(), "one after another in a group");
+    let found = Arc::new(Mutex::new(Vec::new()));
+    let finds = Arc::clone(&found);
+    // The first call is for the one that need not wait.
+    house.beside("sendMessage", Moment::Before, move |house| {
+        house.beside("sendMessage", Moment::Before, move |house| {
+            finds.lock().unwrap().extend(house.queue().receive(Lane::Alerts, 10));
+        });
+    });
+    let functions = house.functions();
+    let deadline = house.now() + minutes(1);
+    assert!(functions.clock.run(functions.send(batch, deadline)).is_empty());
+    assert_eq!(house.trader("t1").sees_alert(&slow)["status"], "sent");
+    let next_batch = std::mem::take(&mut *found.lock().unwrap());
+    assert_eq!(next_batch.len(), 1, "it was there before the slow one was posted");
+    assert!(functions.clock.run(functions.send(next_batch, deadline)).is_empty());
+    assert_eq!(house.trader("t1").sees_alert(&next)["status"], "sent");
+}
+
 /// Queues that take their time to hide something.
 struct HidesLate(testkit::MemoryQueue, testkit::VirtualClock);
 
@@ -214,7 +249,7 @@ impl Queue for HidesLate {
         self.0.bury(lane, key, body).await
     }
 
-    async fn redrive(&self, lane: Lane) -> Result<usize, QueueError> {
+    async fn redrive(&self, lane: Lane) -> Result<Option<usize>, QueueError> {
         self.0.redrive(lane).await
     }
 
