@@ -87,7 +87,11 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         };
         let now = self.clock.now();
         match plan_removal(&read.value, now) {
-            RemovalPlan::Nothing => return Ok(Outcome::Done),
+            RemovalPlan::Nothing => {
+                // Whoever let them be may have died before it looked for their pass again.
+                self.leaves_after_all(&read.value).await?;
+                return Ok(Outcome::Done);
+            }
             RemovalPlan::Busy(until) => return Ok(Outcome::Later(until.duration_since(now))),
             RemovalPlan::InviteBack { next, tell } => {
                 let why = if tell { Why::MemberInvitedBack } else { Why::RemovalDropped };
@@ -128,31 +132,37 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             // Nobody to remove, or nothing to remove them from.
             (None, _) | (_, None) => (Ended::WasOutside, Outcome::Done),
         };
-        self.save_removal(id, how).await?;
+        let saved = self.save_removal(id, how).await?;
         if let Some(user) = removing.user
             && how.removal() == Removal::Out
             && !how.went_by_themself(&removing)
         {
             self.guest_was_put_out(removing.service, user).await?;
         }
-        if let Some(user) = removing.user
+        if let Some(saved) = saved
             && how.removal() == Removal::Guest
-            && self.pass_of(removing.service, user).await?.is_none()
         {
-            self.leaves_after_all(id).await?;
+            self.leaves_after_all(&saved).await?;
         }
         Ok(outcome)
     }
 
     /// The pass for which somebody was let be was withdrawn meanwhile: whoever withdrew it saw a
     /// removal under way, and left it to that.
-    async fn leaves_after_all(&self, id: SubscriptionId) -> Result<(), TaskError> {
+    async fn leaves_after_all(&self, seen: &Subscription) -> Result<(), TaskError> {
+        let (Membership::Kept { .. }, Some(user)) = (&seen.membership, seen.user) else {
+            return Ok(());
+        };
+        if self.pass_of(seen.service, user).await?.is_some() {
+            return Ok(());
+        }
         let decide = |read: Option<&Stored<Subscription>>| {
             let now = self.clock.now();
-            let next = read.and_then(|read| pass_withdrawn(&read.value, now));
+            let same = read.filter(|read| read.value.membership == seen.membership);
+            let next = same.and_then(|read| pass_withdrawn(&read.value, now));
             (next.map(|next| (next, because(Why::PassWithdrawn, now))), ())
         };
-        Ok(change(&self.store, &id.to_string(), TRIES, decide).await?)
+        Ok(change(&self.store, &seen.id.to_string(), TRIES, decide).await?)
     }
 
     /// Nobody is removed from a group that does not work. The sweep begins it again, and so does the
@@ -236,11 +246,17 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         Ok((Ended::By(how), outcome))
     }
 
-    /// Saves how it went. A purchase that came meanwhile is seen here.
-    async fn save_removal(&self, id: SubscriptionId, ended: Ended) -> Result<(), TaskError> {
+    /// Saves how it went. A purchase that came meanwhile is seen here. `None` when somebody else has
+    /// seen to it.
+    async fn save_removal(
+        &self,
+        id: SubscriptionId,
+        ended: Ended,
+    ) -> Result<Option<Subscription>, TaskError> {
         let decide = |read: Option<&Stored<Subscription>>| {
-            let now = self.clock.now();
-            (read.and_then(|read| ended.saved(&read.value, now)), ())
+            let next = read.and_then(|read| ended.saved(&read.value, self.clock.now()));
+            let saved = next.as_ref().map(|(saved, _)| saved.clone());
+            (next, saved)
         };
         Ok(change(&self.store, &id.to_string(), TRIES, decide).await?)
     }

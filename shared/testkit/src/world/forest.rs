@@ -72,6 +72,7 @@ fn grow(
         let branch = branch | 1 << fork;
         let mut other = run.fork();
         other.turn(&stage.turn(seed, fork, branch));
+        other.goes_to_the_end(Stage::to_the_end(seed, branch));
         grow(stage, seed, (other, fork + 1, branch), left, each)?;
     }
     each(Schedule::Random(seed, branch), run.end())

@@ -248,6 +248,11 @@ impl Run {
         }
     }
 
+    /// Whether it goes on until everybody's access is over.
+    pub const fn goes_to_the_end(&mut self, to_the_end: bool) {
+        self.to_the_end = to_the_end;
+    }
+
     /// Lets these effects go wrong from here on.
     pub fn go_wrong(&mut self, faults: BTreeMap<u64, Verdict>) {
         self.machine.chance.plan(Faults::These(faults));
