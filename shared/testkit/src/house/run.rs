@@ -145,8 +145,9 @@ impl House {
         all.filter(|at| *at > now).min()
     }
 
-    /// One batch of the stream. Its first failure and all behind it come again.
-    fn carry_changes(&self) -> bool {
+    /// One batch of the stream, and nothing else. Its first failure and all behind it come again.
+    /// False when there is none.
+    pub fn carry_changes(&self) -> bool {
         let now = self.now();
         let batch: Vec<_> = {
             let belt = &mut *self.belt();

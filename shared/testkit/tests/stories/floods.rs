@@ -1,7 +1,13 @@
 //! When Telegram says 429: who waits, who does not, and what a turn costs.
 
+use domain::ids::ChatId;
+use domain::pace::{ChatBlock, Kind};
 use domain::task::Lane;
+use futures::future::FutureExt as _;
+use jiff::SignedDuration;
+use limiter::{Call, Limiter, Limits as _};
 use serde_json::json;
+use startup::Clock as _;
 use testkit::functions::Functions;
 use testkit::house::{HouseFunctions, Place, hours, minutes, text};
 use testkit::{House, TakingTurns};
@@ -163,4 +169,87 @@ fn a_burst_costs_at_most_thirteen_writes_of_the_limiter_for_ten_messages() {
     let writes = house.limits().writes() - before;
     assert!(alerts.iter().all(|alert| status(&house, alert) == "sent"));
     assert!(writes <= 26, "{writes} writes for 20 messages");
+}
+
+/// Several other chats ask to wait for two seconds: that means the bot.
+fn has_to_wait(house: &House) {
+    let limiter = Limiter::new(house.functions().limits.clone());
+    let clock = &house.functions().clock;
+    for chat in 1..=3 {
+        let call = Call::Message(ChatId::new(chat));
+        clock.run(limiter.told_to_wait(call, 2, clock)).unwrap();
+    }
+}
+
+/// A function carries out what waits in a lane; a while later, in which it waits for its turn,
+/// something happens.
+fn meanwhile(house: &House, lane: Lane, happens: impl FnOnce()) {
+    let functions = house.functions();
+    let batch = house.queue().receive(lane, 10);
+    assert_eq!(batch.len(), 1);
+    has_to_wait(house);
+    let begin = house.now();
+    let work = functions.send(batch, begin + minutes(1));
+    let beside = async {
+        functions.clock.sleep_until(begin + SignedDuration::from_millis(600)).await;
+        happens();
+    };
+    functions.clock.run(futures::future::join(work, beside));
+    assert!(house.now() >= begin + SignedDuration::from_secs(2), "it waited for its turn");
+}
+
+#[test]
+fn a_group_that_asks_to_wait_while_a_removal_waits_for_its_turn_is_left_alone() {
+    let (house, place) = one_service();
+    let (_, sold) = insider(&house, &place, "Ada");
+    house.waits(minutes(2));
+    house.storefront().cancels(&sold, "now").is(200);
+    assert!(house.carry_changes());
+    let chat = ChatId::new(place.group);
+    meanwhile(&house, Lane::Housekeeping, || {
+        let now_us = house.now().as_microsecond();
+        let block = ChatBlock::new(Kind::Other, 60, now_us);
+        house.limits().block_chat(chat, block, now_us).now_or_never().unwrap().unwrap();
+    });
+    assert!(house.calls("unbanChatMember").is_empty());
+    house.waits(minutes(2));
+    assert_eq!(stands(&house, &sold), pair("cancelled", "removed"));
+}
+
+#[test]
+fn whose_access_ends_while_their_admission_waits_for_its_turn_stays_outside() {
+    let (house, place) = one_service();
+    let ada = house.person("Ada");
+    let sold = house.storefront().sells_to(&place.service, "c-1", &ada);
+    house.waits(minutes(2));
+    ada.taps(&place.link);
+    for update in house.telegram().updates() {
+        assert!(house.deliver(&update));
+    }
+    meanwhile(&house, Lane::Alerts, || {
+        house.storefront().cancels(&sold, "now").is(200);
+    });
+    house.waits(minutes(2));
+    assert!(house.calls("approveChatJoinRequest").is_empty());
+    assert_eq!(house.members(place.group), ["Usher", "t1 (owner)"]);
+}
+
+#[test]
+fn somebody_whose_chat_asked_to_wait_at_a_farewell_is_written_to_when_that_is_over() {
+    let (house, place) = one_service();
+    let eve = house.person("Eve");
+    house.waits(minutes(2));
+    let wait = json!({
+        "fault": "too_many_requests", "method": "sendMessage", "count": 1, "retry_after": 600,
+        "chat_id": eve.id,
+    });
+    fault(&house, wait);
+    eve.enters(&place.link);
+    assert_eq!(house.calls("declineChatJoinRequest").len(), 1, "declined all the same");
+    eve.writes("/start");
+    house.settle();
+    let refused = || house.calls("sendMessage").iter().filter(|it| it["code"] == 429).count();
+    assert!(eve.letters().is_empty());
+    house.waits(minutes(11));
+    assert_eq!((refused(), eve.letters().len()), (1, 1));
 }

@@ -70,6 +70,20 @@ fn a_guest_of_whose_link_telegram_does_not_tell_is_a_guest() {
 }
 
 #[test]
+fn a_guest_is_found_behind_a_hundred_links_that_nobody_used_in_time() {
+    let (house, place) = one_service();
+    for _ in 0..101 {
+        let short = json!({ "kind": "single_use", "expires_in_hours": 1 });
+        asks_for_link(&house, &place, &short).is(201);
+    }
+    house.passes(hours(2));
+    let url = text(&guest_link(&house, &place), "/invite_link");
+    crate::fault(&house, json!({ "fault": "link_unnamed", "method": "chat_member" }));
+    assert_eq!(house.person("Gus").enters(&url), "joined");
+    assert_eq!(house.members(place.group), ["Gus", "Usher", "t1 (owner)"]);
+}
+
+#[test]
 fn a_guest_who_left_asks_and_is_let_in_again() {
     let (house, place) = one_service();
     let link = guest_link(&house, &place);

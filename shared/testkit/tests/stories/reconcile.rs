@@ -82,6 +82,27 @@ fn a_check_of_many_goes_on_where_it_stopped() {
 }
 
 #[test]
+fn one_who_cannot_be_looked_at_does_not_end_the_check_of_the_others() {
+    let (house, place) = one_service();
+    let left = ["Ada", "Ben", "Cyd"].map(|name| insider(&house, &place, name));
+    untold(&house, || left.iter().for_each(|(person, _)| person.leaves(place.group)));
+    let refused = json!({
+        "fault": "error", "method": "getChatMember", "count": 1, "code": 400,
+        "description": "Bad Request: nobody has heard of this",
+    });
+    fault(&house, refused);
+    house.reconciles();
+    let check = last_check(&house, &place);
+    assert_eq!((&check["status"], &check["checked"]), (&json!("done"), &json!(2)));
+    assert_eq!((&check["put_right"], &check["members"]), (&json!(2), &json!(2)));
+    house.passes(hours(25));
+    house.reconciles();
+    for (_, sold) in &left {
+        assert_eq!(stands(&house, sold), pair("active", "invited"));
+    }
+}
+
+#[test]
 fn who_was_reported_has_to_leave_once_the_guard_enforces() {
     let house = House::new();
     let place = house.trader("t1").opens_with("Gold", &json!({ "guard": "observe" }));
