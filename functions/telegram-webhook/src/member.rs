@@ -196,14 +196,25 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
         } else if was.is_admin() {
             // Whoever was left inside as an administrator is looked at again.
             self.change_of(service, user.id, Why::MemberDemoted, no_longer_admin).await?;
-            let appointed = key::appointed(service, user.id);
-            match load::<Appointed>(self.store(), &appointed).await? {
-                Some(_) => self.came_in(service, user.id, Way::Helped, change.date).await,
-                None => Ok(()),
+            match self.came_in_as_stranger(service, user.id).await? {
+                true => self.came_in(service, user.id, Way::Helped, change.date).await,
+                false => Ok(()),
             }
         } else {
             Ok(())
         }
+    }
+
+    /// Whether an administrator came in as an outsider, or was found inside without a right to be and
+    /// let be as an administrator.
+    async fn came_in_as_stranger(
+        &self,
+        service: ServiceId,
+        user: UserId,
+    ) -> Result<bool, Problem> {
+        let appointed = load::<Appointed>(self.store(), &key::appointed(service, user)).await?;
+        let intruder = load::<Intruder>(self.store(), &key::intruder(service, user)).await?;
+        Ok(appointed.is_some() || intruder.is_some())
     }
 
     /// Notes that an outsider was made an administrator: see [`Appointed`].

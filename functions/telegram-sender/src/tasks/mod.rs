@@ -123,7 +123,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
     }
 
     /// How somebody stands in a group who is to be out of it. The request of somebody who is outside
-    /// already is declined, if one is open.
+    /// already is declined, if one is open: when they buy again, nobody would know of it.
     async fn stand_of(&self, chat: ChatId, user: UserId) -> Result<MemberStatus, CallError> {
         let status = match self.telegram.get_chat_member(chat, user).await {
             Ok(member) => member.status,
@@ -131,12 +131,19 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             Err(CallError::UnknownUser | CallError::UserUnreachable) => MemberStatus::Left,
             Err(error) => return Err(looked(error)),
         };
-        if status == MemberStatus::Left
-            && let Err(error @ CallError::RetryAfter { .. }) =
-                self.telegram.decline_join_request(chat, user).await
-        {
-            return Err(error);
+        if status != MemberStatus::Left {
+            return Ok(status);
         }
-        Ok(status)
+        match self.telegram.decline_join_request(chat, user).await {
+            Err(
+                error @ (CallError::RetryAfter { .. }
+                | CallError::Migrated { .. }
+                | CallError::Transient { .. }
+                | CallError::UnknownOutcome { .. }
+                | CallError::Unauthorized),
+            ) => Err(looked(error)),
+            // None is open, or the bot may not: when it may again, the members are checked.
+            Ok(()) | Err(_) => Ok(status),
+        }
     }
 }

@@ -551,6 +551,11 @@ impl Machine {
         }
     }
 
+    /// Lets so much time pass.
+    pub(super) fn lets_pass(&mut self, time: SignedDuration) {
+        self.move_to(after(self.now(), time));
+    }
+
     /// Moves the clock, stops whoever is over their time, and does what was put off.
     fn move_to(&mut self, to: Timestamp) {
         let sweep = self.next_sweep().filter(|at| *at <= to);

@@ -209,6 +209,14 @@ impl Telegram for Port<Line> {
     }
 
     async fn approve_join_request(&self, chat: ChatId, user: UserId) -> Answer<()> {
+        // What it learns before Telegram acts, if that is later, it does not know yet.
+        let known = {
+            let holder = self.holder(chat, user);
+            let row = holder.as_ref().map(|(_, row, _)| row.as_str());
+            let claim = self.claim(chat, user).unwrap_or_default();
+            let link = self.pass(chat, user).map(|pass| key::link(pass.link));
+            self.hub.state().watch.knows_door(self.process, &claim, row, link.as_deref())
+        };
         let port = self.clone();
         let work = async move {
             let holder = port.holder(chat, user);
@@ -216,7 +224,7 @@ impl Telegram for Port<Line> {
             let claim = port.claim(chat, user).unwrap_or_default();
             let link = port.pass(chat, user).map(|pass| key::link(pass.link));
             let (link, now) = (link.as_deref(), port.clock.now());
-            port.hub.state().watch.lets_in(port.process, &claim, holder, link, now);
+            port.hub.state().watch.lets_in(known, &claim, holder, link, now);
             port.inner.telegram.approve_join_request(chat, user).await
         };
         self.call("approveChatJoinRequest", Effect::Act, work).await

@@ -158,6 +158,13 @@ pub(super) struct Known {
     looked: u64,
 }
 
+/// When a process last read what says whether somebody may come in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Door {
+    subscription: u64,
+    link: u64,
+}
+
 /// When somebody in a group was last banned by a person, and when they last paid or lost access.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Watch {
@@ -312,25 +319,40 @@ impl Watch {
         });
     }
 
-    /// Somebody is about to be let in. `link` is the key of the one that gave them a pass, if any did.
+    /// What a process knows when it sends off the call that lets somebody in. `claim` and `row` are
+    /// the keys of their place and of their subscription, `link` that of the one that gave them a pass.
+    pub(super) fn knows_door(
+        &self,
+        process: ProcessId,
+        claim: &str,
+        row: Option<&str>,
+        link: Option<&str>,
+    ) -> Door {
+        let read = |row: &str| self.reads.get(&(process, row.to_owned())).copied().unwrap_or(0);
+        let row = row.or_else(|| self.released.get(claim).map(|(row, _)| row.as_str()));
+        Door { subscription: row.map_or(0, read), link: link.map_or(0, read) }
+    }
+
+    /// Somebody is about to be let in, by one who knew so much.
     pub(super) fn lets_in(
         &mut self,
-        process: ProcessId,
+        known: Door,
         claim: &str,
         subscription: Option<(&str, &Subscription)>,
         link: Option<&str>,
         now: Timestamp,
     ) {
-        let read = |row: &str| self.reads.get(&(process, row.to_owned())).copied().unwrap_or(0);
         let right = match subscription {
             Some((row, subscription)) => {
                 let lost = self.lost.get(row).copied().unwrap_or(0);
-                domain::time::after(subscription.access_ends_at, NEAR) > now || lost > read(row)
+                let ends = domain::time::after(subscription.access_ends_at, NEAR);
+                ends > now || lost > known.subscription
             }
-            None => self.released.get(claim).is_some_and(|(row, tick)| *tick > read(row)),
+            None => self.released.get(claim).is_some_and(|(_, tick)| *tick > known.subscription),
         };
-        let has_pass =
-            link.is_some_and(|link| self.withdrawn.get(link).is_none_or(|tick| *tick > read(link)));
+        let has_pass = link.is_some_and(|link| {
+            self.withdrawn.get(link).is_none_or(|tick| *tick > known.link)
+        });
         self.holds(Invariant::NobodyLetInWithoutRight, right || has_pass, || {
             "somebody without access is let in".to_owned()
         });
