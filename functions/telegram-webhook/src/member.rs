@@ -207,11 +207,7 @@ impl<S: Store, Q: Queue> Desk<'_, S, Q> {
 
     /// Whether an administrator came in as an outsider, or was found inside without a right to be and
     /// let be as an administrator.
-    async fn came_in_as_stranger(
-        &self,
-        service: ServiceId,
-        user: UserId,
-    ) -> Result<bool, Problem> {
+    async fn came_in_as_stranger(&self, service: ServiceId, user: UserId) -> Result<bool, Problem> {
         let appointed = load::<Appointed>(self.store(), &key::appointed(service, user)).await?;
         let intruder = load::<Intruder>(self.store(), &key::intruder(service, user)).await?;
         Ok(appointed.is_some() || intruder.is_some())

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
 use rustix::time::{ClockId, clock_gettime};
-use testkit::world::{Schedule, Stage, report, soak, tell};
+use testkit::world::{Schedule, Stage, Tally, meetings, report, soak, tell};
 
 /// A run makes and forgets very many small things: this allocator makes it a sixth faster.
 #[global_allocator]
@@ -15,6 +15,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 const USAGE: &str = "\
 usage: world soak SCHEDULES [FROM_SEED]   search, with progress, and show what was found
+       world meetings                     every fault while somebody is in the middle of something
        world bugs                         how soon each deliberate mistake is found
        world replay SCHEDULE              one schedule, as it was found
        world shrink SCHEDULE              the smallest story that shows the same";
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     match arguments.as_slice() {
         ["soak", schedules] => searched(schedules.parse().ok(), Some(0)),
         ["soak", schedules, seed] => searched(schedules.parse().ok(), seed.parse().ok()),
+        ["meetings"] => shown(|stage| meetings(stage, &|line| println!("{line}"))),
         ["bugs"] => {
             let (table, all) = report::bugs(&Stage::new());
             println!("{table}");
@@ -49,9 +51,14 @@ fn told(name: &str, small: bool) -> ExitCode {
 
 fn searched(schedules: Option<u64>, seed: Option<u64>) -> ExitCode {
     let (Some(schedules), Some(seed)) = (schedules, seed) else { return usage() };
+    shown(|stage| soak(stage, schedules, seed, &|line| println!("{line}")))
+}
+
+/// Shows what a search found, and the first of it as a story.
+fn shown(search: impl FnOnce(&Stage) -> Tally) -> ExitCode {
     let stage = Stage::new();
     let before = processor_seconds();
-    let tally = soak(&stage, schedules, seed, &|line| println!("{line}"));
+    let tally = search(&stage);
     let seconds = processor_seconds() - before;
     println!("{}", report::tally(&tally));
     println!("{}", report::speed(&tally, seconds));

@@ -119,7 +119,7 @@ impl Trunk {
 }
 
 fn singles(stage: &Stage, story: usize, bug: Option<Bug>, each: Each<'_>) -> ControlFlow<()> {
-    let Some(told) = stage.stories.get(story) else { return ControlFlow::Continue(()) };
+    let Some(told) = stage.story(story) else { return ControlFlow::Continue(()) };
     let plan = Plan { bug, ..Plan::steady(told.steps.clone(), BTreeMap::new()) };
     let trunk = Trunk::of_story(stage.scene_of(told), &plan);
     for (at, verdict) in trunk.faults(0) {

@@ -29,7 +29,7 @@ pub use chance::{Faults, Order};
 pub use hub::{Effect, Verdict};
 pub use run::{Notes, Outcome, Plan, Run, Scene, Turn};
 pub use search::{Schedule, Tally, shrink, tell};
-pub use soak::{hunt, soak};
+pub use soak::{hunt, meetings, soak};
 pub use stories::{Stage, Told};
 pub use story::{NewGroup, Step};
 pub use watch::{Checks, Invariant, Violation};

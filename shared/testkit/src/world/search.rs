@@ -74,7 +74,7 @@ impl Schedule {
         match self {
             Self::Random(seed, branch) => Some(stage.random(*seed, *branch)),
             Self::Story(story, faults) => {
-                let story = stage.stories.get(*story)?;
+                let story = stage.story(*story)?;
                 Some((stage.scene_of(story), Plan::steady(story.steps.clone(), faults.clone())))
             }
         }

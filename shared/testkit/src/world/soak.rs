@@ -1,4 +1,5 @@
-//! Many schedules on all the processors: singles first, then pairs and random ones.
+//! Many schedules on all the processors: the stories' singles first, then pairs, random ones, and the
+//! singles of meetings.
 
 use std::ops::ControlFlow;
 use std::sync::Mutex;
@@ -14,31 +15,57 @@ use super::stories::Stage;
 /// After so many schedules somebody hears how far it is.
 const WORD: u64 = 20_000;
 
-/// The bundles of a search, by their number: first every story with every single fault, then pairs
-/// and random ones in turn.
+/// The bundles of a search, by their number: first every story with every single fault, then pairs,
+/// random ones and meetings in turn.
 fn bundle(stage: &Stage, number: u64, seed: u64) -> Bundle {
     let stories = u64::try_from(stage.stories.len()).unwrap_or(u64::MAX);
     match usize::try_from(number) {
         Ok(story) if number < stories => Bundle::Singles(story),
-        _ if number.is_multiple_of(2) => Bundle::Pairs(seed.wrapping_add(number)),
-        _ => Bundle::Tree(seed.wrapping_add(number)),
+        _ => {
+            let seed = seed.wrapping_add(number);
+            match number % 3 {
+                0 => Bundle::Pairs(seed),
+                1 => Bundle::Tree(seed),
+                _ => Bundle::Singles(stage.meeting(seed)),
+            }
+        }
     }
 }
 
-/// Every single fault in every story, then pairs and random runs until at least so many `schedules`
-/// were run; seeds count from `seed`. `say` hears how far it is.
+/// Every single fault in every story, then pairs, random runs and meetings until at least so many
+/// `schedules` were run; seeds count from `seed`. `say` hears how far it is.
 pub fn soak(stage: &Stage, schedules: u64, seed: u64, say: &(impl Fn(&str) + Sync)) -> Tally {
+    let bundles = |number, done| (done < schedules).then(|| bundle(stage, number, seed));
+    search(stage, &bundles, &|done| say(&format!("{done} of {schedules} schedules")))
+}
+
+/// Every single fault in every meeting.
+pub fn meetings(stage: &Stage, say: &(impl Fn(&str) + Sync)) -> Tally {
+    let bundles = |number: u64, _| {
+        let story = usize::try_from(number).ok()?.saturating_add(stage.stories.len());
+        stage.story(story).is_some().then_some(Bundle::Singles(story))
+    };
+    search(stage, &bundles, &|done| say(&format!("{done} schedules")))
+}
+
+/// Runs bundles on all the processors. `bundles` gives each by its number, and hears how many schedules
+/// were run; `say` hears so, too.
+fn search(
+    stage: &Stage,
+    bundles: &(impl Fn(u64, u64) -> Option<Bundle> + Sync),
+    say: &(impl Fn(u64) + Sync),
+) -> Tally {
     let (next, done) = (AtomicU64::new(0), AtomicU64::new(0));
     let all = Mutex::new(Tally::default());
     let work = || {
         let mut mine = Tally::default();
-        while done.load(Ordering::Relaxed) < schedules {
-            let bundle = bundle(stage, next.fetch_add(1, Ordering::Relaxed), seed);
+        let more = || bundles(next.fetch_add(1, Ordering::Relaxed), done.load(Ordering::Relaxed));
+        while let Some(bundle) = more() {
             let _ = bundle.run(stage, None, &mut |schedule, outcome| {
                 mine.add(schedule, &outcome);
                 let number = done.fetch_add(1, Ordering::Relaxed) + 1;
                 if number.is_multiple_of(WORD) {
-                    say(&format!("{number} of {schedules} schedules"));
+                    say(number);
                 }
                 ControlFlow::Continue(())
             });

@@ -1,5 +1,9 @@
 //! The stories in which every single fault is tried, and random ones.
 
+mod meetings;
+
+use std::borrow::Cow;
+
 use fastrand::Rng;
 
 use super::chance::{Faults, Order};
@@ -12,7 +16,7 @@ use crate::MemoryStore;
 #[derive(Debug)]
 pub struct Told {
     /// Its name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Where in [`Stage::scenes`] its scene is.
     scene: usize,
     /// What happens.
@@ -25,6 +29,8 @@ pub struct Stage {
     scenes: Vec<Scene>,
     /// The stories.
     pub stories: Vec<Told>,
+    /// What happens while somebody is in the middle of something.
+    meetings: Vec<Told>,
 }
 
 /// How many people, customers and services there are.
@@ -83,7 +89,7 @@ fn open(service: usize, group: NewGroup) -> [Step; 4] {
 }
 
 const fn told(name: &'static str, scene: usize, steps: Vec<Step>) -> Told {
-    Told { name, scene, steps }
+    Told { name: Cow::Borrowed(name), scene, steps }
 }
 
 impl Default for Stage {
@@ -108,12 +114,24 @@ impl Stage {
             .after(&[buy(1, None, Some(600)), claim(1, 1), tap(1), buy(2, Some(2), None)])
             .after(&open(1, NewGroup::Super))
             .after(&[Step::Buy { service: 1, customer: 0, account: None, minutes: None }]);
-        Self { scenes: vec![empty, ready, inside, short, full], stories: stories() }
+        let scenes = vec![empty, ready, inside, short, full];
+        Self { scenes, stories: stories(), meetings: meetings::meetings() }
     }
 
     fn scene(&self, at: usize) -> &Scene {
         // The places are constants of this file.
         self.scenes.get(at).unwrap_or_else(|| unreachable!("there is such a scene"))
+    }
+
+    /// A story, by its number: the meetings count on from the stories.
+    pub fn story(&self, number: usize) -> Option<&Told> {
+        self.stories.iter().chain(&self.meetings).nth(number)
+    }
+
+    /// The number of a meeting, which comes from a seed.
+    pub(super) fn meeting(&self, seed: u64) -> usize {
+        let number = Rng::with_seed(seed).usize(..self.meetings.len().max(1));
+        self.stories.len().saturating_add(number)
     }
 
     /// The scene of a story.
@@ -370,6 +388,41 @@ fn stories() -> Vec<Told> {
             "cancelled before the approval's call",
             READY,
             vec![buy(0, Some(0), None), hold(Effect::Act, 0), tap(0), cancel(0), Step::LetGo],
+        ),
+        told(
+            "cancelled and bought again before the approval's turn",
+            READY,
+            vec![
+                buy(0, Some(0), None),
+                hold(Effect::Commit, 1),
+                tap(0),
+                cancel(0),
+                buy(0, Some(0), None),
+                Step::LetGo,
+            ],
+        ),
+        told(
+            "moved to another account before the approval's call",
+            READY,
+            vec![
+                buy(0, Some(0), None),
+                hold(Effect::Act, 0),
+                tap(0),
+                Step::Relink { service, customer: 0 },
+                Step::LetGo,
+            ],
+        ),
+        told(
+            "an intruder is made an administrator before they are put out, and is one no more",
+            INSIDE,
+            vec![
+                hold(Effect::Look, 0),
+                Step::Add { service, person: 3 },
+                Step::Appoint { service, person: 3, admin: true },
+                Step::LetGo,
+                wait(1),
+                Step::Appoint { service, person: 3, admin: false },
+            ],
         ),
         told("bought before the words of the decline", INSIDE, turned_away(hold(Effect::Act, 0))),
         told("bought before the decline's call", INSIDE, turned_away(hold(Effect::Act, 1))),

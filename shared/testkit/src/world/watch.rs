@@ -350,9 +350,8 @@ impl Watch {
             }
             None => self.released.get(claim).is_some_and(|(_, tick)| *tick > known.subscription),
         };
-        let has_pass = link.is_some_and(|link| {
-            self.withdrawn.get(link).is_none_or(|tick| *tick > known.link)
-        });
+        let has_pass =
+            link.is_some_and(|link| self.withdrawn.get(link).is_none_or(|tick| *tick > known.link));
         self.holds(Invariant::NobodyLetInWithoutRight, right || has_pass, || {
             "somebody without access is let in".to_owned()
         });

@@ -21,6 +21,23 @@ fn no_schedule_breaks_an_invariant() {
 }
 
 #[test]
+fn whatever_happens_while_somebody_is_in_the_middle_of_something_breaks_no_invariant() {
+    let stage = Stage::new();
+    let meetings = (stage.stories.len()..).map_while(|number| Some((number, stage.story(number)?)));
+    let mut count = 0;
+    for (number, meeting) in meetings {
+        let plan = Plan::steady(meeting.steps.clone(), BTreeMap::new());
+        let outcome = stage.scene_of(meeting).run(&plan, Notes::None);
+        if !outcome.violations.is_empty() {
+            let schedule = Schedule::Story(number, BTreeMap::new());
+            panic!("{}: {}", meeting.name, tell(&stage, &schedule, None, false));
+        }
+        count += 1;
+    }
+    assert!(count > 5_000, "{count}");
+}
+
+#[test]
 fn every_deliberate_mistake_is_found() {
     let stage = Stage::new();
     let found = |bug: &&Bug| hunt(&stage, **bug, report::MOST).is_some();
