@@ -174,7 +174,7 @@ fn events(whom: usize) -> Vec<Event> {
         event("the bot was out", &[Step::KickBot { service }], &[wait(2), rights(true)]),
         event("the bot lacked a right", &[rights(false)], &[wait(2), rights(true)]),
         event("the members were checked", &[Step::CheckMembers { service }], &[]),
-        event("the sweep came", &[Step::AwaitSweep], &[]),
+        event("half an hour went by", &[wait(31)], &[]),
         event("an alert went out", &[ALERT, UPDATE], &[UPDATE]),
     ]
 }
