@@ -104,6 +104,10 @@ replay: ## One schedule of it, told as the smallest story: make replay SCHEDULE=
 deliberate-mistakes: ## How soon the simulated world finds each mistake that is made on purpose
 	@cargo run --locked --quiet -p testkit --bin world -- bugs
 
+.PHONY: soak-meetings
+soak-meetings: ## Every single fault while somebody is in the middle of something and something else happens
+	@cargo run --locked --quiet --profile soak -p testkit --bin world -- meetings
+
 .PHONY: soak-real
 soak-real: .local/venv/ready binaries ## The real functions under faults and kills: SECONDS=180 SEED=… [PROFILE=release]
 	@$(MAKE) storm STORM_SECONDS=$(or $(SECONDS),180)
