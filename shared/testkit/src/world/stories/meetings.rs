@@ -54,10 +54,10 @@ pub(super) fn meetings() -> Vec<Told> {
 fn meeting(doing: &Doing, event: &Event, (effect, after): (Effect, usize)) -> Told {
     let name = format!("{}, {} before {effect:?} {after}", doing.name, event.name);
     let mut steps = doing.before.clone();
-    steps.extend([hold(effect, after), doing.step.clone()]);
-    steps.extend(event.steps.iter().cloned());
+    steps.extend([hold(effect, after), doing.step]);
+    steps.extend(&event.steps);
     steps.push(Step::LetGo);
-    steps.extend(event.after.iter().cloned());
+    steps.extend(&event.after);
     Told { name: Cow::Owned(name), scene: doing.scene, steps }
 }
 
