@@ -11,9 +11,10 @@ use crate::check::{Verdict, check};
 use crate::played::Played;
 use crate::town::Town;
 
-/// How long everything may take to come right. The longest that is known: a sender killed within a
-/// removal leaves a lease of 75 seconds behind, and the webhook is tried again after up to a minute.
-const PATIENCE: Duration = Duration::from_secs(240);
+/// How long everything may take to come right. The longest that is known: a sender that is killed before
+/// it has hidden its batch, or whose word to the queue was lost, leaves it hidden for the queue's own
+/// time, six minutes (`template.yaml`).
+const PATIENCE: Duration = Duration::from_secs(420);
 
 /// So long after the storm somebody who wants to be in and is outside opens the link once more, and
 /// again after as long: a removal that was under way when they bought puts them out, and they are
