@@ -27,10 +27,16 @@ impl IdempotencyKey {
 /// A request, and the key under which its outcome is kept; without one it is carried out each time.
 #[derive(Clone)]
 pub struct Idempotency {
-    /// [`store::key::request`].
-    id: Option<String>,
-    fingerprint: String,
+    under: Option<Under>,
     now: Timestamp,
+}
+
+/// Where an outcome is kept, and what the request said.
+#[derive(Clone)]
+struct Under {
+    /// [`store::key::request`].
+    id: String,
+    fingerprint: String,
 }
 
 impl Idempotency {
@@ -45,11 +51,11 @@ impl Idempotency {
 
     /// A request whose key is not, or not only, in its header.
     pub fn named(call: &Call, route: &str, scope: &str, name: Option<&str>) -> Self {
-        Self {
-            id: name.map(|name| key::request(route, scope, name)),
+        let under = name.map(|name| Under {
+            id: key::request(route, scope, name),
             fingerprint: call.fingerprint(route),
-            now: call.now,
-        }
+        });
+        Self { under, now: call.now }
     }
 
     /// Finds what an earlier request under the same key led to.
@@ -60,10 +66,10 @@ impl Idempotency {
     where
         Requested<T>: Entity,
     {
-        let Some(id) = &self.id else { return Ok(None) };
-        match load::<Requested<T>>(store, id).await? {
+        let Some(under) = &self.under else { return Ok(None) };
+        match load::<Requested<T>>(store, &under.id).await? {
             None => Ok(None),
-            Some(request) if request.value.fingerprint == self.fingerprint => {
+            Some(request) if request.value.fingerprint == under.fingerprint => {
                 Ok(Some(request.value.outcome))
             }
             Some(_) => Err(Problem::key_reused()),
@@ -75,7 +81,7 @@ impl Idempotency {
     where
         Requested<T>: Entity,
     {
-        let (id, fingerprint) = (self.id.clone()?, self.fingerprint.clone());
+        let Under { id, fingerprint } = self.under.clone()?;
         Some(Write::create(&Requested { id, fingerprint, outcome, at: self.now }, cause))
     }
 }
