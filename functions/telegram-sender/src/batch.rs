@@ -107,8 +107,8 @@ struct Round<H> {
     deadline: Timestamp,
     /// Over once the batch is hidden: nothing is given back or deleted before.
     hidden: H,
-    /// How many groups there are.
-    groups: usize,
+    /// Whether there is more than one group.
+    has_neighbours: bool,
 }
 
 impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C> {
@@ -254,10 +254,10 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
     }
 
     /// Deletes a message of the alerts' queue that is done with. Lambda would do so when the whole batch
-    /// is; until then the next alert of its group would wait for the others of this batch.
-    async fn finish(&self, message: &Received, groups: usize) {
+    /// is; until then the next alert of its group would wait for its neighbours in this batch.
+    async fn finish(&self, message: &Received, has_neighbours: bool) {
         if message.lane == Lane::Alerts
-            && groups > 1
+            && has_neighbours
             && let Err(error) = self.queue.finish(message.lane, &message.receipt).await
         {
             tracing::warn!(cause = %error, "the next of a group waits for this batch");
@@ -285,7 +285,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             round.hidden.clone().await;
             let Outcome::Later(delay) = outcome else {
                 // On the heap: the compiler lays out no future in which too many lie within each other.
-                Box::pin(self.finish(&message, round.groups)).await;
+                Box::pin(self.finish(&message, round.has_neighbours)).await;
                 continue;
             };
             wait = Some(delay);
@@ -334,7 +334,7 @@ async fn carry_out<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock>(
         };
         groups.entry(group).or_default().push(message);
     }
-    let round = Round { deadline, hidden, groups: groups.len() };
+    let round = Round { deadline, hidden, has_neighbours: groups.len() > 1 };
     let groups = groups.into_values().map(|group| async { (sender.strikes(&group).await, group) });
     let (together, mut alone): (Vec<_>, Vec<_>) =
         join_all(groups).await.into_iter().partition(|(strikes, _)| *strikes == 0);

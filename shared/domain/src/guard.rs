@@ -57,6 +57,12 @@ pub enum Stand {
         /// Since when.
         at: Timestamp,
     },
+    /// Inside as an administrator, whom no bot can remove. When they are one no more, they are looked
+    /// at again, however long that takes.
+    Administrator {
+        /// Since when.
+        at: Timestamp,
+    },
     /// Out, or no intruder after all.
     Settled {
         /// Since when.
@@ -74,7 +80,8 @@ impl Intruder {
     /// Found again, by something else than an update.
     pub fn found_again(&self, now: Timestamp) -> Self {
         let times = self.times.saturating_add(1);
-        let must_leave = self.must_leave && self.is_inside();
+        let was_gone = matches!(self.stand, Stand::Settled { .. });
+        let must_leave = self.must_leave && !was_gone;
         let tries = Tries::none(now);
         let stand = match self.stand {
             // The call is waited for.
@@ -82,7 +89,9 @@ impl Intruder {
             Stand::Inside { tries: old } => {
                 Stand::Inside { tries: tries.perhaps_done(old.unanswered) }
             }
-            Stand::Reported { .. } | Stand::Settled { .. } => Stand::Inside { tries },
+            Stand::Reported { .. } | Stand::Administrator { .. } | Stand::Settled { .. } => {
+                Stand::Inside { tries }
+            }
         };
         Self { times, seen_at: now, told_by: None, must_leave, stand, ..*self }
     }
@@ -101,11 +110,11 @@ impl Intruder {
         Some(Self { told_by: Some(update), ..self.found_again(now) })
     }
 
-    /// Whether they are inside, as far as is known.
+    /// Whether they are inside without a right to be, as far as is known. An administrator has one.
     pub const fn is_inside(&self) -> bool {
         match self.stand {
             Stand::Inside { .. } | Stand::BeingPutOut { .. } | Stand::Reported { .. } => true,
-            Stand::Settled { .. } => false,
+            Stand::Administrator { .. } | Stand::Settled { .. } => false,
         }
     }
 
@@ -114,7 +123,7 @@ impl Intruder {
         match self.stand {
             Stand::Inside { tries } => Some(tries.retry_at),
             Stand::BeingPutOut { lease_until, .. } => Some(lease_until),
-            Stand::Reported { .. } | Stand::Settled { .. } => None,
+            Stand::Reported { .. } | Stand::Administrator { .. } | Stand::Settled { .. } => None,
         }
     }
 
@@ -122,7 +131,10 @@ impl Intruder {
     pub fn forgotten_at(&self) -> Option<Timestamp> {
         match self.stand {
             Stand::Settled { at } => Some(after(at, MEMORY)),
-            Stand::Inside { .. } | Stand::BeingPutOut { .. } | Stand::Reported { .. } => None,
+            Stand::Inside { .. }
+            | Stand::BeingPutOut { .. }
+            | Stand::Reported { .. }
+            | Stand::Administrator { .. } => None,
         }
     }
 }
@@ -156,7 +168,9 @@ pub fn plan_eviction(intruder: &Intruder, now: Timestamp) -> EvictionPlan {
         Stand::Inside { tries } => {
             EvictionPlan::Look { failures: tries.failures, perhaps_out: tries.unanswered }
         }
-        Stand::Reported { .. } | Stand::Settled { .. } => EvictionPlan::Nothing,
+        Stand::Reported { .. } | Stand::Administrator { .. } | Stand::Settled { .. } => {
+            EvictionPlan::Nothing
+        }
     }
 }
 
@@ -165,7 +179,10 @@ pub fn eviction_begins(old: &Intruder, now: Timestamp) -> Option<Intruder> {
     let tries = match old.stand {
         Stand::Inside { tries } => tries,
         Stand::BeingPutOut { lease_until, tries } if lease_until <= now => tries.perhaps_done(true),
-        Stand::BeingPutOut { .. } | Stand::Reported { .. } | Stand::Settled { .. } => return None,
+        Stand::BeingPutOut { .. }
+        | Stand::Reported { .. }
+        | Stand::Administrator { .. }
+        | Stand::Settled { .. } => return None,
     };
     let stand = Stand::BeingPutOut { lease_until: after(now, REMOVAL_LEASE), tries };
     Some(Intruder { stand, ..*old })
@@ -178,8 +195,10 @@ pub enum Eviction {
     Out,
     /// They were outside already.
     WasOutside,
-    /// They have a right to be inside: a subscription, a pass, or they are an administrator.
+    /// They have a right to be inside: a subscription or a pass.
     Cleared,
+    /// They are an administrator, whom no bot can remove.
+    Untouchable,
     /// The guard only observes.
     Reported,
     /// It was not the time for a call.
@@ -213,6 +232,7 @@ pub fn eviction_ended(
     };
     let stand = match how {
         Eviction::Out | Eviction::WasOutside | Eviction::Cleared => Stand::Settled { at: now },
+        Eviction::Untouchable => Stand::Administrator { at: now },
         Eviction::Reported => Stand::Reported { at: now },
         Eviction::NotCalled => Stand::Inside { tries },
         Eviction::Failed { wait } => Stand::Inside { tries: tries.failed(now, wait) },
@@ -230,7 +250,9 @@ pub fn eviction_ended(
 /// itself says so. `None` when that changes nothing.
 pub fn intruder_left(old: &Intruder, now: Timestamp) -> Option<Intruder> {
     match old.stand {
-        Stand::Reported { .. } => Some(Intruder { stand: Stand::Settled { at: now }, ..*old }),
+        Stand::Reported { .. } | Stand::Administrator { .. } => {
+            Some(Intruder { stand: Stand::Settled { at: now }, ..*old })
+        }
         Stand::Inside { .. } | Stand::BeingPutOut { .. } | Stand::Settled { .. } => None,
     }
 }
@@ -243,7 +265,10 @@ pub fn intruder_due(old: &Intruder, now: Timestamp) -> Option<Intruder> {
         Stand::BeingPutOut { lease_until, tries } if lease_until <= now => {
             tries.nudged(now).perhaps_done(true)
         }
-        Stand::BeingPutOut { .. } | Stand::Reported { .. } | Stand::Settled { .. } => return None,
+        Stand::BeingPutOut { .. }
+        | Stand::Reported { .. }
+        | Stand::Administrator { .. }
+        | Stand::Settled { .. } => return None,
     };
     Some(Intruder { stand: Stand::Inside { tries }, ..*old })
 }
@@ -284,19 +309,32 @@ mod tests {
 
     #[test]
     fn each_end_of_an_attempt_is_due_again_or_settled() {
-        for (how, due, inside) in [
-            (Eviction::Out, false, false),
-            (Eviction::WasOutside, false, false),
-            (Eviction::Cleared, false, false),
-            (Eviction::Reported, false, true),
-            (Eviction::Failed { wait: SignedDuration::ZERO }, true, true),
-            (Eviction::NoAnswer { wait: SignedDuration::ZERO }, true, true),
-            (Eviction::Parked, true, true),
+        for (how, due, inside, forgotten) in [
+            (Eviction::Out, false, false, true),
+            (Eviction::WasOutside, false, false, true),
+            (Eviction::Cleared, false, false, true),
+            (Eviction::Untouchable, false, false, false),
+            (Eviction::Reported, false, true, false),
+            (Eviction::Failed { wait: SignedDuration::ZERO }, true, true, false),
+            (Eviction::NoAnswer { wait: SignedDuration::ZERO }, true, true, false),
+            (Eviction::Parked, true, true, false),
         ] {
             let next = eviction_ended(&eve(), &eve(), how, later(1)).unwrap();
             assert_eq!((next.due_at().is_some(), next.is_inside()), (due, inside), "{how:?}");
-            assert_eq!(next.forgotten_at().is_some(), !inside, "{how:?}");
+            assert_eq!(next.forgotten_at().is_some(), forgotten, "{how:?}");
         }
+    }
+
+    #[test]
+    fn an_administrator_who_had_to_leave_still_has_to_when_they_are_one_no_more() {
+        let eve = eve().who_must_leave();
+        let kept = eviction_ended(&eve, &eve, Eviction::Untouchable, later(1)).unwrap();
+        assert_eq!(intruder_due(&kept, later(9_999)), None, "no bot can remove them");
+        let demoted = kept.seen_again(7, later(2)).unwrap();
+        assert!(demoted.must_leave);
+        assert!(demoted.due_at().is_some());
+        let gone = intruder_left(&kept, later(2)).unwrap();
+        assert!(!gone.seen_again(7, later(3)).unwrap().must_leave, "it was another time");
     }
 
     #[test]

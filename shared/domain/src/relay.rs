@@ -255,7 +255,7 @@ fn intruder_tasks(was: Option<&Intruder>, now: &Intruder) -> Vec<Task> {
         Stand::Inside { tries } | Stand::BeingPutOut { tries, .. } => {
             Some((it.times, tries.nudges))
         }
-        Stand::Reported { .. } | Stand::Settled { .. } => None,
+        Stand::Reported { .. } | Stand::Administrator { .. } | Stand::Settled { .. } => None,
     };
     match begun(now).is_some() && was.and_then(begun) != begun(now) {
         true => vec![Task::Evict { service: now.service, user: now.user }],
@@ -542,6 +542,7 @@ fn facts(record: &Record) -> Vec<Fact> {
                 Stand::Inside { .. } => "inside",
                 Stand::BeingPutOut { .. } => "leaving",
                 Stand::Reported { .. } => "reported",
+                Stand::Administrator { .. } => "administrator",
                 Stand::Settled { .. } => "settled",
             };
             say("stand", stand.to_owned());

@@ -142,6 +142,30 @@ pub enum Right {
 }
 
 impl CallError {
+    /// Whether the same call may go well another time, without a person's hand: it was not the time
+    /// for it, or it failed in passing.
+    pub const fn passes(&self) -> bool {
+        match self {
+            Self::RetryAfter { .. }
+            | Self::Migrated { .. }
+            | Self::NoParticipant
+            | Self::Transient { .. }
+            | Self::UnknownOutcome { .. }
+            | Self::Unauthorized => true,
+            Self::BotRemoved
+            | Self::RightsLost { .. }
+            | Self::NotASupergroup
+            | Self::TargetIsAdmin
+            | Self::AlreadySo
+            | Self::NotPending
+            | Self::UnknownUser
+            | Self::TooManyGroups
+            | Self::UserUnreachable
+            | Self::ReplyGone
+            | Self::BadInput { .. } => false,
+        }
+    }
+
     /// Reads the error as one about this chat. In a private chat there is no group to lose:
     /// "chat not found" means that the person never spoke to the bot.
     pub(crate) fn in_chat(self, chat: ChatId) -> Self {

@@ -175,6 +175,26 @@ impl MemoryStore {
         self.state().kept(E::TABLE, id)?.what.item()
     }
 
+    /// Takes away what may be tidied away by then, which tells nobody anything: DynamoDB does so within
+    /// some days ("Using time to live (TTL) in DynamoDB").
+    pub fn tidy(&self, until: Timestamp) {
+        let mut state = self.state();
+        let over = |kept: &Kept| {
+            let expires = kept.what.row().ok().and_then(|row| row.index.expires);
+            expires.is_some_and(|at| at <= until)
+        };
+        let ids: Vec<_> = state
+            .rows
+            .iter()
+            .flat_map(|(table, rows)| rows.iter().map(|(id, kept)| (*table, id, kept)))
+            .filter(|(_, _, kept)| over(kept))
+            .map(|(table, id, _)| (table, Arc::clone(id)))
+            .collect();
+        for (table, id) in ids {
+            state.take_away(table, &id);
+        }
+    }
+
     /// When the first row of all is due.
     pub fn first_due(&self) -> Option<Timestamp> {
         self.state().due.first().map(|(at, ..)| *at)
@@ -279,16 +299,19 @@ impl State {
         self.rows.get(&table)?.get(id)
     }
 
+    fn take_away(&mut self, table: Table, id: &Arc<str>) {
+        let Some(old) = self.rows.get_mut(&table).and_then(|rows| rows.remove(id)) else { return };
+        for place in &old.places {
+            self.places.remove(place);
+        }
+        if let Some(at) = old.due_at {
+            self.due.remove(&(at, table, Arc::clone(id)));
+        }
+    }
+
     fn put(&mut self, table: Table, id: &str, kept: Kept) {
         let id: Arc<str> = id.into();
-        if let Some(old) = self.kept(table, &id).cloned() {
-            for place in &old.places {
-                self.places.remove(place);
-            }
-            if let Some(at) = old.due_at {
-                self.due.remove(&(at, table, Arc::clone(&id)));
-            }
-        }
+        self.take_away(table, &id);
         self.places.extend(kept.places.iter().cloned());
         self.due.extend(kept.due_at.map(|at| (at, table, Arc::clone(&id))));
         self.rows.entry(table).or_default().insert(id, Arc::new(kept));

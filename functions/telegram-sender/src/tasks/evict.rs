@@ -118,7 +118,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             Err(error) => return Ok(Err(error)),
         };
         if status.is_admin() {
-            return Ok(Ok(Eviction::Cleared));
+            return Ok(Ok(Eviction::Untouchable));
         }
         if status.is_outside() {
             let ours = if perhaps_out { Eviction::Out } else { Eviction::WasOutside };
@@ -158,7 +158,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             }
             Trouble::Passing(_) => (Eviction::Failed { wait }, again),
             Trouble::Hands(_) => (Eviction::Parked, Outcome::Done),
-            Trouble::Answer(CallError::TargetIsAdmin) => (Eviction::Cleared, Outcome::Done),
+            Trouble::Answer(CallError::TargetIsAdmin) => (Eviction::Untouchable, Outcome::Done),
             Trouble::Answer(CallError::UnknownUser | CallError::UserUnreachable) => {
                 (Eviction::WasOutside, Outcome::Done)
             }
@@ -186,7 +186,7 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
         let why = match how {
             Eviction::Out => Why::IntruderRemoved,
             Eviction::WasOutside => Why::IntruderLeft,
-            Eviction::Cleared => Why::IntruderCleared,
+            Eviction::Cleared | Eviction::Untouchable => Why::IntruderCleared,
             Eviction::Reported => Why::IntruderReported,
             Eviction::NotCalled | Eviction::Failed { .. } | Eviction::NoAnswer { .. } => {
                 Why::EvictionFailed

@@ -135,15 +135,11 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             return Ok(status);
         }
         match self.telegram.decline_join_request(chat, user).await {
-            Err(
-                error @ (CallError::RetryAfter { .. }
-                | CallError::Migrated { .. }
-                | CallError::Transient { .. }
-                | CallError::UnknownOutcome { .. }
-                | CallError::Unauthorized),
-            ) => Err(looked(error)),
+            // Whom Telegram does not find has no request.
+            Ok(()) | Err(CallError::NoParticipant) => Ok(status),
+            Err(error) if error.passes() => Err(looked(error)),
             // None is open, or the bot may not: when it may again, the members are checked.
-            Ok(()) | Err(_) => Ok(status),
+            Err(_) => Ok(status),
         }
     }
 }

@@ -132,14 +132,14 @@ impl<S: Store, Q: Queue, L: Limits, T: Telegram, C: Clock> Sender<S, Q, L, T, C>
             // Nobody to remove, or nothing to remove them from.
             (None, _) | (_, None) => (Ended::WasOutside, Outcome::Done),
         };
-        let saved = self.save_removal(id, how).await?;
+        // First: who dies in between does it once more. Afterwards nobody would know of it.
         if let Some(user) = removing.user
             && how.removal() == Removal::Out
             && !how.went_by_themself(&removing)
         {
             self.guest_was_put_out(removing.service, user).await?;
         }
-        if let Some(saved) = saved
+        if let Some(saved) = self.save_removal(id, how).await?
             && how.removal() == Removal::Guest
         {
             self.leaves_after_all(&saved).await?;

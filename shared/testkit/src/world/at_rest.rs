@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::alert::{Alert, Delivery, Post};
+use domain::change::{Meta, Why};
 use domain::group::Group;
 use domain::guard::Intruder;
 use domain::ids::{ServiceId, UserId};
@@ -14,7 +15,7 @@ use domain::relay::Consequences;
 use domain::service::Service;
 use domain::subscription::Subscription;
 use domain::task::Lane;
-use domain::time::after;
+use domain::time::{after, before};
 use jiff::{SignedDuration, Timestamp};
 use store::key;
 
@@ -29,6 +30,7 @@ const WAYS_IN: [&str; 2] = ["Please come back in", "“Request to join”"];
 pub(super) fn check(machine: &Machine, story: &Story) {
     stuck(machine);
     members(machine, story);
+    guests(machine);
     purchases(machine, story);
     alerts(machine, story);
     trail(machine);
@@ -164,6 +166,26 @@ fn members(machine: &Machine, story: &Story) {
     }
 }
 
+/// Every guest whom a call put out was told that they may come back.
+fn guests(machine: &Machine) {
+    for pass in machine.store.all::<Pass>() {
+        let Some(chat) = chat_of(machine, Some(&pass.service)) else { continue };
+        let (is_in, ..) = machine.telegram.look(|world| world.stands(chat, pass.user.get()));
+        let put_out = machine.hub.state().watch.was_put_out(chat, pass.user.get());
+        // A pass of about the same moment may have come after the call.
+        let put_out = put_out.map(|at| before(at, SKEW)).filter(|at| pass.since <= *at);
+        let (Some(at), true, false) = (put_out, pass.is_valid(), is_in) else { continue };
+        let link = key::link(pass.link);
+        let told = machine.told.iter().map(|told| &told.record.after).any(|row| {
+            let Meta { why, changed_at, .. } = &row.meta;
+            row.id == link && *why == Why::GuestPutOut && *changed_at >= at
+        });
+        holds(machine, Invariant::PayingMembersInside, told, || {
+            format!("a guest of {} was put out, and nobody told them", pass.service)
+        });
+    }
+}
+
 /// Each purchase counted once, from the later of its moment and the old end.
 fn purchases(machine: &Machine, story: &Story) {
     let of = Invariant::OneRenewalPerPurchase;
@@ -184,7 +206,7 @@ fn purchases(machine: &Machine, story: &Story) {
     }
     for told in &machine.told {
         let record = &told.record;
-        if record.after.meta.why != domain::change::Why::Renewed {
+        if record.after.meta.why != Why::Renewed {
             continue;
         }
         let (Some(before), Some(after_it)) =
@@ -209,8 +231,7 @@ fn purchases(machine: &Machine, story: &Story) {
 fn taken_over(machine: &Machine, of: &Subscription) -> u32 {
     let id = of.id.to_string();
     let records = machine.told.iter().map(|told| &told.record.after);
-    let mine = records
-        .filter(|row| row.id == id && row.meta.why == domain::change::Why::SubscriptionImported);
+    let mine = records.filter(|row| row.id == id && row.meta.why == Why::SubscriptionImported);
     mine.map(|_| 1).sum()
 }
 

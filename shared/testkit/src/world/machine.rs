@@ -42,6 +42,9 @@ const SENDERS: usize = 2;
 /// The pause between two sweeps.
 const SWEEP: i64 = 30 * 60;
 
+/// Nothing is tidied away by less.
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
+
 /// By how many seconds a function's clock may be wrong.
 const MOST_SKEW: i64 = 2;
 
@@ -560,6 +563,9 @@ impl Machine {
     fn move_to(&mut self, to: Timestamp) {
         let sweep = self.next_sweep().filter(|at| *at <= to);
         let to = sweep.unwrap_or(to);
+        if to.duration_since(self.now()) > A_DAY {
+            self.store.tidy(to);
+        }
         self.clock.move_to(to);
         self.news |= self.telegram.look(telegram_simulator::World::is_busy);
         let over: Vec<_> =

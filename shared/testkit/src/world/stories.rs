@@ -424,6 +424,18 @@ fn stories() -> Vec<Told> {
                 Step::Appoint { service, person: 3, admin: false },
             ],
         ),
+        told(
+            "an intruder is an administrator for so long that all else of them is forgotten",
+            INSIDE,
+            vec![
+                hold(Effect::Look, 0),
+                Step::Add { service, person: 3 },
+                Step::Appoint { service, person: 3, admin: true },
+                Step::LetGo,
+                wait(91 * 24 * 60),
+                Step::Appoint { service, person: 3, admin: false },
+            ],
+        ),
         told("bought before the words of the decline", INSIDE, turned_away(hold(Effect::Act, 0))),
         told("bought before the decline's call", INSIDE, turned_away(hold(Effect::Act, 1))),
         told("an intruder buys before they are put out", INSIDE, put_out(hold(Effect::Act, 0))),

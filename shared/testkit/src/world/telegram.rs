@@ -17,6 +17,7 @@ use telegram::{
 use super::bug::Bug;
 use super::hub::{Effect, Verdict};
 use super::ports::Port;
+use super::watch::Ways;
 use crate::{MemoryStore, MemoryTelegram, Shared};
 
 /// The way to Telegram, and the tables, for those who look at what is done there.
@@ -133,6 +134,15 @@ impl Port<Line> {
         Some((claim, id, subscription))
     }
 
+    /// Everything by which somebody could come in as it is now.
+    fn door(&self, chat: ChatId, user: UserId) -> Ways {
+        Ways {
+            claim: self.claim(chat, user).unwrap_or_default(),
+            holder: self.holder(chat, user).map(|(_, row, it)| (row, it)),
+            link: self.pass(chat, user).map(|pass| key::link(pass.link)),
+        }
+    }
+
     /// Posts something; where the world says that it is done before it is, it is done later.
     async fn post<F>(&self, name: &'static str, chat: ChatId, work: F) -> Answer<MessageId>
     where
@@ -210,21 +220,12 @@ impl Telegram for Port<Line> {
 
     async fn approve_join_request(&self, chat: ChatId, user: UserId) -> Answer<()> {
         // What it learns before Telegram acts, if that is later, it does not know yet.
-        let known = {
-            let holder = self.holder(chat, user);
-            let row = holder.as_ref().map(|(_, row, _)| row.as_str());
-            let claim = self.claim(chat, user).unwrap_or_default();
-            let link = self.pass(chat, user).map(|pass| key::link(pass.link));
-            self.hub.state().watch.knows_door(self.process, &claim, row, link.as_deref())
-        };
+        let door = self.door(chat, user);
+        let known = self.hub.state().watch.knows_door(self.process, &door);
         let port = self.clone();
         let work = async move {
-            let holder = port.holder(chat, user);
-            let holder = holder.as_ref().map(|(_, row, it)| (row.as_str(), it.as_ref()));
-            let claim = port.claim(chat, user).unwrap_or_default();
-            let link = port.pass(chat, user).map(|pass| key::link(pass.link));
-            let (link, now) = (link.as_deref(), port.clock.now());
-            port.hub.state().watch.lets_in(known, &claim, holder, link, now);
+            let (door, now) = (port.door(chat, user), port.clock.now());
+            port.hub.state().watch.lets_in(known, &door, now);
             port.inner.telegram.approve_join_request(chat, user).await
         };
         self.call("approveChatJoinRequest", Effect::Act, work).await
@@ -259,8 +260,14 @@ impl Telegram for Port<Line> {
         let work = async move {
             let holder = port.holder(chat, user);
             let holder = holder.as_ref().map(|(_, row, it)| (row.as_str(), it.as_ref()));
-            port.hub.state().watch.removes(known, place, holder, port.clock.now());
-            port.inner.telegram.remove_member(chat, user).await
+            let now = port.clock.now();
+            port.hub.state().watch.removes(known, place, holder, now);
+            let (was_inside, ..) = port.inner.telegram.look(|world| world.stands(place.0, place.1));
+            let answer = port.inner.telegram.remove_member(chat, user).await;
+            if was_inside && answer.is_ok() {
+                port.hub.state().watch.put_out(place, now);
+            }
+            answer
         };
         self.call("unbanChatMember", Effect::Act, work).await
     }

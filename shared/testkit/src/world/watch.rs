@@ -158,6 +158,17 @@ pub(super) struct Known {
     looked: u64,
 }
 
+/// By what somebody could come into a group.
+#[derive(Debug)]
+pub(super) struct Ways {
+    /// The key of their account's claim.
+    pub(super) claim: String,
+    /// The subscription that they hold, and its key.
+    pub(super) holder: Option<(String, Arc<Subscription>)>,
+    /// The key of the link that gave them a pass, taken back or not.
+    pub(super) link: Option<String>,
+}
+
 /// When a process last read what says whether somebody may come in.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Door {
@@ -186,6 +197,8 @@ pub(super) struct Watch {
     bans: BTreeMap<(i64, i64), u64>,
     /// When somebody was last removed, and whether they had no access then.
     removals: BTreeMap<(i64, i64), (Timestamp, bool)>,
+    /// When somebody who was inside was last put out by a call.
+    put_out: BTreeMap<(i64, i64), Timestamp>,
     /// When somebody's request was last declined, and whether they had no access then.
     declines: BTreeMap<(i64, i64), (Timestamp, bool)>,
 }
@@ -200,6 +213,7 @@ impl Watch {
             withdrawn: self.withdrawn.clone(),
             bans: self.bans.clone(),
             removals: self.removals.clone(),
+            put_out: self.put_out.clone(),
             declines: self.declines.clone(),
             ..Self::default()
         }
@@ -319,30 +333,33 @@ impl Watch {
         });
     }
 
-    /// What a process knows when it sends off the call that lets somebody in. `claim` and `row` are
-    /// the keys of their place and of their subscription, `link` that of the one that gave them a pass.
-    pub(super) fn knows_door(
-        &self,
-        process: ProcessId,
-        claim: &str,
-        row: Option<&str>,
-        link: Option<&str>,
-    ) -> Door {
-        let read = |row: &str| self.reads.get(&(process, row.to_owned())).copied().unwrap_or(0);
-        let row = row.or_else(|| self.released.get(claim).map(|(row, _)| row.as_str()));
-        Door { subscription: row.map_or(0, read), link: link.map_or(0, read) }
+    /// A call put somebody out who was inside.
+    pub(super) fn put_out(&mut self, place: (i64, i64), now: Timestamp) {
+        self.put_out.insert(place, now);
     }
 
-    /// Somebody is about to be let in, by one who knew so much.
-    pub(super) fn lets_in(
-        &mut self,
-        known: Door,
-        claim: &str,
-        subscription: Option<(&str, &Subscription)>,
-        link: Option<&str>,
-        now: Timestamp,
-    ) {
-        let right = match subscription {
+    /// When a call last put somebody out.
+    pub(super) fn was_put_out(&self, chat: i64, user: i64) -> Option<Timestamp> {
+        self.put_out.get(&(chat, user)).copied()
+    }
+
+    /// What a process knows when it sends off the call that lets somebody in who could come in so.
+    pub(super) fn knows_door(&self, process: ProcessId, ways: &Ways) -> Door {
+        let read = |row: &str| self.reads.get(&(process, row.to_owned())).copied().unwrap_or(0);
+        let row = match &ways.holder {
+            Some((row, _)) => Some(row),
+            None => self.released.get(&ways.claim).map(|(row, _)| row),
+        };
+        Door {
+            subscription: row.map_or(0, |row| read(row)),
+            link: ways.link.as_deref().map_or(0, read),
+        }
+    }
+
+    /// Somebody who could come in so is about to be let in, by one who knew so much.
+    pub(super) fn lets_in(&mut self, known: Door, ways: &Ways, now: Timestamp) {
+        let Ways { claim, holder, link } = ways;
+        let right = match holder {
             Some((row, subscription)) => {
                 let lost = self.lost.get(row).copied().unwrap_or(0);
                 let ends = domain::time::after(subscription.access_ends_at, NEAR);
@@ -350,8 +367,9 @@ impl Watch {
             }
             None => self.released.get(claim).is_some_and(|(_, tick)| *tick > known.subscription),
         };
-        let has_pass =
-            link.is_some_and(|link| self.withdrawn.get(link).is_none_or(|tick| *tick > known.link));
+        let has_pass = link
+            .as_ref()
+            .is_some_and(|link| self.withdrawn.get(link).is_none_or(|tick| *tick > known.link));
         self.holds(Invariant::NobodyLetInWithoutRight, right || has_pass, || {
             "somebody without access is let in".to_owned()
         });
