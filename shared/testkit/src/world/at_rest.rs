@@ -168,17 +168,17 @@ fn members(machine: &Machine, story: &Story) {
 
 /// Every guest whom a call put out was told that they may come back.
 fn guests(machine: &Machine) {
-    for pass in machine.store.all::<Pass>() {
+    for pass in machine.store.all::<Pass>().iter().filter(|pass| pass.is_valid()) {
         let Some(chat) = chat_of(machine, Some(&pass.service)) else { continue };
         let (is_in, ..) = machine.telegram.look(|world| world.stands(chat, pass.user.get()));
-        let put_out = machine.hub.state().watch.was_put_out(chat, pass.user.get());
-        // A pass of about the same moment may have come after the call.
-        let put_out = put_out.map(|at| before(at, SKEW)).filter(|at| pass.since <= *at);
-        let (Some(at), true, false) = (put_out, pass.is_valid(), is_in) else { continue };
+        let put_out = machine.hub.state().watch.guest_was_put_out(chat, pass.user.get());
+        let Some((_, at)) = put_out.filter(|(link, _)| *link == pass.link && !is_in) else {
+            continue;
+        };
         let link = key::link(pass.link);
         let told = machine.told.iter().map(|told| &told.record.after).any(|row| {
             let Meta { why, changed_at, .. } = &row.meta;
-            row.id == link && *why == Why::GuestPutOut && *changed_at >= at
+            row.id == link && *why == Why::GuestPutOut && *changed_at >= before(at, SKEW)
         });
         holds(machine, Invariant::PayingMembersInside, told, || {
             format!("a guest of {} was put out, and nobody told them", pass.service)

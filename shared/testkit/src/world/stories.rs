@@ -114,8 +114,9 @@ impl Stage {
             .after(&[buy(1, None, Some(600)), claim(1, 1), tap(1), buy(2, Some(2), None)])
             .after(&open(1, NewGroup::Super))
             .after(&[Step::Buy { service: 1, customer: 0, account: None, minutes: None }]);
-        let scenes = vec![empty, ready, inside, short, full];
-        Self { scenes, stories: stories(), meetings: meetings::meetings() }
+        let mut scenes = vec![empty, ready, inside, short, full];
+        let meetings = meetings::meetings(&mut scenes);
+        Self { scenes, stories: stories(), meetings }
     }
 
     fn scene(&self, at: usize) -> &Scene {
@@ -434,6 +435,17 @@ fn stories() -> Vec<Told> {
                 Step::LetGo,
                 wait(91 * 24 * 60),
                 Step::Appoint { service, person: 3, admin: false },
+            ],
+        ),
+        told(
+            "a member comes back as a guest before the call that ends their membership",
+            INSIDE,
+            vec![
+                hold(Effect::Act, 0),
+                cancel(0),
+                Step::Leave { service, person: 0 },
+                Step::Guest { service, person: 0 },
+                Step::LetGo,
             ],
         ),
         told("bought before the words of the decline", INSIDE, turned_away(hold(Effect::Act, 0))),

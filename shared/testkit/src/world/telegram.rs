@@ -264,8 +264,9 @@ impl Telegram for Port<Line> {
             port.hub.state().watch.removes(known, place, holder, now);
             let (was_inside, ..) = port.inner.telegram.look(|world| world.stands(place.0, place.1));
             let answer = port.inner.telegram.remove_member(chat, user).await;
-            if was_inside && answer.is_ok() {
-                port.hub.state().watch.put_out(place, now);
+            let pass = port.pass(chat, user).filter(|pass| pass.is_valid());
+            if let (true, Ok(()), Some(pass)) = (was_inside, &answer, pass) {
+                port.hub.state().watch.guest_put_out(place, pass.link, now);
             }
             answer
         };

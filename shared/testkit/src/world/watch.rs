@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use domain::ids::LinkId;
 use domain::subscription::Subscription;
 use jiff::{SignedDuration, Timestamp};
 use store::{Entity as _, Row};
@@ -197,8 +198,8 @@ pub(super) struct Watch {
     bans: BTreeMap<(i64, i64), u64>,
     /// When somebody was last removed, and whether they had no access then.
     removals: BTreeMap<(i64, i64), (Timestamp, bool)>,
-    /// When somebody who was inside was last put out by a call.
-    put_out: BTreeMap<(i64, i64), Timestamp>,
+    /// When a guest who was inside was last put out by a call, and whose guest they were.
+    guests_put_out: BTreeMap<(i64, i64), (LinkId, Timestamp)>,
     /// When somebody's request was last declined, and whether they had no access then.
     declines: BTreeMap<(i64, i64), (Timestamp, bool)>,
 }
@@ -213,7 +214,7 @@ impl Watch {
             withdrawn: self.withdrawn.clone(),
             bans: self.bans.clone(),
             removals: self.removals.clone(),
-            put_out: self.put_out.clone(),
+            guests_put_out: self.guests_put_out.clone(),
             declines: self.declines.clone(),
             ..Self::default()
         }
@@ -333,14 +334,14 @@ impl Watch {
         });
     }
 
-    /// A call put somebody out who was inside.
-    pub(super) fn put_out(&mut self, place: (i64, i64), now: Timestamp) {
-        self.put_out.insert(place, now);
+    /// A call put somebody out who was inside, and had a pass by this link.
+    pub(super) fn guest_put_out(&mut self, place: (i64, i64), link: LinkId, now: Timestamp) {
+        self.guests_put_out.insert(place, (link, now));
     }
 
-    /// When a call last put somebody out.
-    pub(super) fn was_put_out(&self, chat: i64, user: i64) -> Option<Timestamp> {
-        self.put_out.get(&(chat, user)).copied()
+    /// When a call last put somebody out who had a pass, and by which link.
+    pub(super) fn guest_was_put_out(&self, chat: i64, user: i64) -> Option<(LinkId, Timestamp)> {
+        self.guests_put_out.get(&(chat, user)).copied()
     }
 
     /// What a process knows when it sends off the call that lets somebody in who could come in so.

@@ -3,10 +3,11 @@
 
 use std::borrow::Cow;
 
-use super::{ALERT, CHART, FULL, INSIDE, READY, SHORT, Told, UPDATE};
-use super::{buy, cancel, claim, hold, tap, wait};
+use super::{ALERT, CHART, EMPTY, FULL, INSIDE, READY, SHORT, Told, UPDATE};
+use super::{buy, cancel, claim, hold, open, tap, wait};
 use crate::world::hub::Effect;
-use crate::world::story::Step;
+use crate::world::run::Scene;
+use crate::world::story::{NewGroup, Step};
 
 /// Where a doing is held up: before this effect, after so many others of its kind.
 const PLACES: [(Effect, usize); 10] = [
@@ -40,25 +41,38 @@ struct Event {
     after: Vec<Step>,
 }
 
-/// Each doing with each event, at each place.
-pub(super) fn meetings() -> Vec<Told> {
+/// Each doing with each event, at each place. What comes before a doing goes well, and is played once:
+/// it is a scene of its own.
+pub(super) fn meetings(scenes: &mut Vec<Scene>) -> Vec<Told> {
     let mut all = Vec::new();
     for doing in doings() {
+        let scene = scene_of(&doing, scenes);
         for event in events(doing.whom) {
-            all.extend(PLACES.map(|place| meeting(&doing, &event, place)));
+            all.extend(PLACES.map(|place| meeting(&doing, scene, &event, place)));
         }
     }
     all
 }
 
-fn meeting(doing: &Doing, event: &Event, (effect, after): (Effect, usize)) -> Told {
+/// Where a doing begins.
+fn scene_of(doing: &Doing, scenes: &mut Vec<Scene>) -> usize {
+    match scenes.get(doing.scene) {
+        Some(from) if !doing.before.is_empty() => {
+            scenes.push(from.after(&doing.before));
+            scenes.len() - 1
+        }
+        _ => doing.scene,
+    }
+}
+
+fn meeting(doing: &Doing, scene: usize, event: &Event, place: (Effect, usize)) -> Told {
+    let (effect, after) = place;
     let name = format!("{}, {} before {effect:?} {after}", doing.name, event.name);
-    let mut steps = doing.before.clone();
-    steps.extend([hold(effect, after), doing.step]);
+    let mut steps = vec![hold(effect, after), doing.step];
     steps.extend(&event.steps);
     steps.push(Step::LetGo);
     steps.extend(&event.after);
-    Told { name: Cow::Owned(name), scene: doing.scene, steps }
+    Told { name: Cow::Owned(name), scene, steps }
 }
 
 /// Whoever is alone in the group of [`INSIDE`], and whose time runs out in that of [`SHORT`].
@@ -78,6 +92,12 @@ fn doings() -> Vec<Doing> {
     let import = || Step::Import { service, person: BEN, minutes: 90 };
     let check = || Step::CheckMembers { service };
     let appoint = |admin| Step::Appoint { service, person: BEN, admin };
+    let ask = |pool| Step::AskForGroup { service, pool };
+    let add = |group| Step::AddBot { service, group };
+    let upgrade = |told| Step::Upgrade { service, told };
+    let asked = [Step::OpenService { service }, ask(false)];
+    let spare = [Step::OpenService { service }, Step::AddSpare, wait(1)];
+    let basic = open(service, NewGroup::Basic);
     vec![
         doing("somebody buys", READY, &[], known(), ADA),
         doing("somebody claims", READY, &[buy(ADA, None, None)], claim(ADA, ADA), ADA),
@@ -137,6 +157,11 @@ fn doings() -> Vec<Doing> {
             Step::Rights { service, all: true },
             ADA,
         ),
+        doing("a group is set up", EMPTY, &asked, add(NewGroup::Super), ADA),
+        doing("a basic group is set up", EMPTY, &asked, add(NewGroup::Basic), ADA),
+        doing("a spare group is taken", EMPTY, &spare, ask(true), ADA),
+        doing("a group is upgraded", EMPTY, &basic, upgrade(true), ADA),
+        doing("a group is upgraded, which nobody hears", EMPTY, &basic, upgrade(false), ADA),
         doing("an alert goes out", INSIDE, &[], ALERT, ADA),
         doing("an update goes out", INSIDE, &[ALERT], UPDATE, ADA),
         doing("a chart's alert goes out", INSIDE, &[], CHART, ADA),
@@ -154,6 +179,8 @@ fn events(whom: usize) -> Vec<Event> {
     let leave = || Step::Leave { service, person };
     let relink = || Step::Relink { service, customer };
     let appoint = |admin| Step::Appoint { service, person, admin };
+    let upgrade = |told| Step::Upgrade { service, told };
+    let elsewhere = Step::AddBot { service, group: NewGroup::Super };
     vec![
         event("bought", &[bought()], &[]),
         event("bought and asks", &[bought(), tap(person)], &[]),
@@ -169,10 +196,13 @@ fn events(whom: usize) -> Vec<Event> {
         event("moved", &[relink()], &[]),
         event("moved to another", &[relink(), claim(customer, 2)], &[tap(2)]),
         event("was taken over", &[Step::Import { service, person, minutes: 90 }], &[]),
-        event("a guest came", &[Step::Guest { service, person: EVE }], &[]),
+        event("left and came as a guest", &[leave(), Step::Guest { service, person }], &[]),
         event("a pass was withdrawn", &[Step::Withdraw { service }], &[]),
         event("the bot was out", &[Step::KickBot { service }], &[wait(2), rights(true)]),
         event("the bot lacked a right", &[rights(false)], &[wait(2), rights(true)]),
+        event("the group was upgraded", &[upgrade(true)], &[]),
+        event("the group was upgraded, which nobody heard", &[upgrade(false)], &[]),
+        event("the bot was added elsewhere", &[elsewhere], &[]),
         event("the members were checked", &[Step::CheckMembers { service }], &[]),
         event("half an hour went by", &[wait(31)], &[]),
         event("an alert went out", &[ALERT, UPDATE], &[UPDATE]),
