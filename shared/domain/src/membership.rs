@@ -331,6 +331,8 @@ pub fn no_longer_admin(subscription: &Subscription, now: Timestamp) -> Option<Su
 pub fn went_out(subscription: &Subscription, now: Timestamp) -> Option<Subscription> {
     match &subscription.membership {
         Membership::Joined { .. } => Some(with(subscription, Membership::Invited { asked: None })),
+        // A call of ours that had no answer may be the cause: the sender looks, and says so.
+        Membership::Leaving { tries, .. } if tries.unanswered => None,
         Membership::Leaving { .. } | Membership::Kept { .. } => {
             Some(with(subscription, Membership::Removed { at: now }))
         }

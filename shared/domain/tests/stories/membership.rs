@@ -248,6 +248,25 @@ fn somebody_who_left_may_come_back_while_it_runs() {
     assert!(matches!(asked_to_join(&out, hours(6)), JoinRequest::Noted(_)));
 }
 
+#[test]
+fn whom_a_call_may_have_put_out_is_not_taken_to_have_left() {
+    let begun = |old: &Subscription, now| match plan_removal(old, now) {
+        RemovalPlan::Start(next) => *next,
+        other => panic!("{other:?}"),
+    };
+    let wait = SignedDuration::ZERO;
+    let first = begun(&leaving(), hours(11));
+    let unsure = removal_ended(&first, Removal::NoAnswer { wait }, hours(11)).unwrap().0;
+    let second = begun(&unsure, hours(12));
+    let failed = removal_ended(&second, Removal::Failed { wait }, hours(12)).unwrap().0;
+    assert!(matches!(failed.membership, Membership::Leaving { .. }));
+    assert_eq!(went_out(&failed, hours(12)), None, "the sender looks, and says so");
+
+    let sure = removal_ended(&first, Removal::Failed { wait }, hours(11)).unwrap().0;
+    let out = Membership::Removed { at: hours(12) };
+    assert_eq!(went_out(&sure, hours(12)).map(|next| next.membership), Some(out));
+}
+
 // -------------------------------------------------------------------------------------- removal
 
 #[test]
