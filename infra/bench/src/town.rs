@@ -35,7 +35,7 @@ pub struct Leaver {
 /// Everything as it is before a run.
 #[derive(Debug)]
 pub struct Town {
-    settings: Settings,
+    settings: Arc<Settings>,
     /// When every run begins.
     pub begin: Timestamp,
     store: MemoryStore,
@@ -96,7 +96,7 @@ impl Town {
             .map(|place| Place { service: place.service, chat: place.group })
             .collect();
         Self {
-            settings: functions.settings.clone(),
+            settings: Arc::clone(&functions.settings),
             begin,
             store: MemoryStore::clone(&functions.store),
             queue: functions.queue.clone(),
@@ -138,7 +138,7 @@ impl Town {
             events: MemoryEvents::default(),
             telegram: self.telegram(clock, temper, load),
             clock: clock.clone(),
-            settings: self.settings.clone(),
+            settings: Arc::clone(&self.settings),
         }
     }
 }

@@ -53,7 +53,7 @@ pub struct Functions<S, Q, L, E, T, C> {
     /// The clock.
     pub clock: C,
     /// Settings and secrets.
-    pub settings: Settings,
+    pub settings: Arc<Settings>,
 }
 
 /// A change as the stream hands it to the relay; `sequence_number` names it.

@@ -81,12 +81,12 @@ impl House {
             events: MemoryEvents::default(),
             telegram: MemoryTelegram::new(clock.clone(), 1),
             clock,
-            settings: Settings {
+            settings: Arc::new(Settings {
                 bot_name,
                 bot: BOT,
                 link_key,
                 webhook_secret: WEBHOOK_SECRET.to_owned(),
-            },
+            }),
         };
         Self(Arc::new(Inner {
             functions,

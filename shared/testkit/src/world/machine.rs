@@ -205,6 +205,9 @@ pub(super) struct Machine {
     swept: Timestamp,
     thrown: u64,
     steps: u64,
+    /// Room for what could happen next, and for the effects that wait.
+    options: Vec<Choice>,
+    waiting: Vec<(u64, ProcessId, Effect)>,
 }
 
 impl Machine {
@@ -238,32 +241,39 @@ impl Machine {
         }
         self.poll();
         self.take_in();
-        let mut options = self.options(story);
-        if options.is_empty() {
-            return self.advance(story, until);
-        }
-        if !self.calm && self.chance.dawdles() {
+        // One list for all the steps: there are very many of them.
+        let mut options = std::mem::take(&mut self.options);
+        self.list_options(story, &mut options);
+        let goes_on = if options.is_empty() {
+            self.advance(story, until)
+        } else if !self.calm && self.chance.dawdles() {
             let to = after(self.now(), self.chance.dawdling());
             self.move_to(to);
-            return true;
-        }
-        let choice = options.swap_remove(self.chance.choose(options.len()));
-        self.carry_out(choice, story);
-        true
+            true
+        } else {
+            let choice = options.swap_remove(self.chance.choose(options.len()));
+            self.carry_out(choice, story);
+            true
+        };
+        self.options = options;
+        goes_on
     }
 
     /// Everything that could happen now; the steady order takes the first.
-    fn options(&mut self, story: &Story) -> Vec<Choice> {
+    fn list_options(&mut self, story: &Story, options: &mut Vec<Choice>) {
         let now = self.now();
-        let mut waiting = Vec::new();
+        options.clear();
+        let mut waiting = std::mem::take(&mut self.waiting);
         self.hub.waiting(&mut waiting);
         self.hold_up(&mut waiting);
-        let mut options: Vec<_> = waiting
-            .into_iter()
-            .map(|(ticket, process, effect)| Choice::Effect(ticket, process, effect))
-            .collect();
+        options.extend(
+            waiting
+                .iter()
+                .map(|(ticket, process, effect)| Choice::Effect(*ticket, *process, *effect)),
+        );
+        self.waiting = waiting;
         if self.chance.is_steady() && !options.is_empty() {
-            return options;
+            return;
         }
         for (table, stream) in self.streams.iter().enumerate() {
             let waits = stream.from.is_some_and(|from| now < from);
@@ -294,7 +304,6 @@ impl Machine {
         if story.is_ready(self) && (quiet || !self.chance.is_steady()) {
             options.push(Choice::Step);
         }
-        options
     }
 
     /// Holds up the next who is about to do this, after so many others.
@@ -378,7 +387,7 @@ impl Machine {
             events: port(self.events.clone(), &hub, process, &clock),
             telegram: port(line, &hub, process, &clock),
             clock: SkewedClock { clock, skew },
-            settings: Settings::clone(&self.settings),
+            settings: Arc::clone(&self.settings),
         };
         (process, functions)
     }

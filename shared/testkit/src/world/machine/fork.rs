@@ -89,6 +89,8 @@ impl Machine {
             swept: snapshot.swept,
             thrown: snapshot.thrown,
             steps: 0,
+            options: Vec::new(),
+            waiting: Vec::new(),
         }
     }
 
@@ -126,6 +128,8 @@ impl Machine {
             swept: self.swept,
             thrown: self.thrown,
             steps: self.steps,
+            options: Vec::new(),
+            waiting: Vec::new(),
         }
     }
 }
