@@ -105,7 +105,7 @@ pub(crate) fn check(books: &Books, played: &Played, ledger: &Ledger) -> Verdict 
         let waiting = books.waiting(queue);
         verdict.holds(DEAD, waiting == 0, Wrong::ForEver, &[], || format!("{queue} has {waiting}"));
     }
-    for (queue, put_off) in [("alerts", books.put_off()), ("housekeeping", 0)] {
+    for (queue, put_off) in [("alerts", 0), ("housekeeping", books.put_off())] {
         let waiting = books.waiting(queue);
         verdict.holds(DONE, waiting <= put_off, Wrong::Yet, &[], || {
             format!("{queue} has {waiting}, {put_off} of them put off")
