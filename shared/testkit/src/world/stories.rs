@@ -193,6 +193,19 @@ fn upgraded_later(told: bool) -> Vec<Step> {
     steps
 }
 
+/// An intruder is made an administrator before they are put out, and is one for so many minutes.
+fn appointed(minutes: i64) -> Vec<Step> {
+    let (service, person) = (0, 3);
+    vec![
+        hold(Effect::Look, 0),
+        Step::Add { service, person },
+        Step::Appoint { service, person, admin: true },
+        Step::LetGo,
+        wait(minutes),
+        Step::Appoint { service, person, admin: false },
+    ]
+}
+
 /// Renewed while whoever ends the access, or acts upon its end, is held up there.
 fn renewed(hold: Step) -> Vec<Step> {
     vec![hold, Step::AwaitSweep, buy(1, None, None), Step::LetGo]
@@ -416,26 +429,12 @@ fn stories() -> Vec<Told> {
         told(
             "an intruder is made an administrator before they are put out, and is one no more",
             INSIDE,
-            vec![
-                hold(Effect::Look, 0),
-                Step::Add { service, person: 3 },
-                Step::Appoint { service, person: 3, admin: true },
-                Step::LetGo,
-                wait(1),
-                Step::Appoint { service, person: 3, admin: false },
-            ],
+            appointed(1),
         ),
         told(
             "an intruder is an administrator for so long that all else of them is forgotten",
             INSIDE,
-            vec![
-                hold(Effect::Look, 0),
-                Step::Add { service, person: 3 },
-                Step::Appoint { service, person: 3, admin: true },
-                Step::LetGo,
-                wait(91 * 24 * 60),
-                Step::Appoint { service, person: 3, admin: false },
-            ],
+            appointed(91 * 24 * 60),
         ),
         told(
             "a member comes back as a guest before the call that ends their membership",

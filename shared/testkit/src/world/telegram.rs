@@ -135,7 +135,7 @@ impl Port<Line> {
     }
 
     /// Everything by which somebody could come in as it is now.
-    fn door(&self, chat: ChatId, user: UserId) -> Ways {
+    fn ways(&self, chat: ChatId, user: UserId) -> Ways {
         Ways {
             claim: self.claim(chat, user).unwrap_or_default(),
             holder: self.holder(chat, user).map(|(_, row, it)| (row, it)),
@@ -220,12 +220,12 @@ impl Telegram for Port<Line> {
 
     async fn approve_join_request(&self, chat: ChatId, user: UserId) -> Answer<()> {
         // What it learns before Telegram acts, if that is later, it does not know yet.
-        let door = self.door(chat, user);
-        let known = self.hub.state().watch.knows_door(self.process, &door);
+        let ways = self.ways(chat, user);
+        let known = self.hub.state().watch.knows_door(self.process, &ways);
         let port = self.clone();
         let work = async move {
-            let (door, now) = (port.door(chat, user), port.clock.now());
-            port.hub.state().watch.lets_in(known, &door, now);
+            let (ways, now) = (port.ways(chat, user), port.clock.now());
+            port.hub.state().watch.lets_in(known, &ways, now);
             port.inner.telegram.approve_join_request(chat, user).await
         };
         self.call("approveChatJoinRequest", Effect::Act, work).await
